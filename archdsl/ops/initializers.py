@@ -1,0 +1,42 @@
+"""How weights start: named initialisers with checked arguments, and what each is in torch.nn.init."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+
+# name -> (torch.nn.init function, parameters with defaults). Names and defaults are torch's, without the underscore.
+INITIALIZERS = MappingProxyType(
+    {
+        "constant": ("constant_", {"val": 0.0}),
+        "normal": ("normal_", {"mean": 0.0, "std": 1.0}),
+        "trunc_normal": ("trunc_normal_", {"mean": 0.0, "std": 1.0, "a": -2.0, "b": 2.0}),
+        "uniform": ("uniform_", {"a": 0.0, "b": 1.0}),
+        "xavier_uniform": ("xavier_uniform_", {"gain": 1.0}),
+        "xavier_normal": ("xavier_normal_", {"gain": 1.0}),
+        "kaiming_uniform": ("kaiming_uniform_", {"a": 0.0, "mode": "fan_in", "nonlinearity": "leaky_relu"}),
+        "kaiming_normal": ("kaiming_normal_", {"a": 0.0, "mode": "fan_in", "nonlinearity": "leaky_relu"}),
+        "orthogonal": ("orthogonal_", {"gain": 1.0}),
+        "identity": ("eye_", {}),
+        "dirac": ("dirac_", {"groups": 1}),
+    }
+)
+
+CHOICES = MappingProxyType(
+    {
+        "mode": ("fan_in", "fan_out"),
+        "nonlinearity": ("linear", "sigmoid", "tanh", "relu", "leaky_relu", "selu", "conv1d", "conv2d", "conv3d"),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Initializer:
+    """``trunc_normal(std=0.02)``: a name of INITIALIZERS with the arguments that differ from torch's defaults."""
+
+    name: str
+    arguments: tuple[tuple[str, int | float | str], ...] = ()
+
+    @property
+    def torch_function(self) -> str:
+        return INITIALIZERS[self.name][0]

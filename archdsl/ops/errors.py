@@ -93,3 +93,24 @@ def bad_dim(operator: str, dim: int, got: TensorType) -> OperatorError:
     return OperatorError(
         "E0409", f"{operator}: dim={dim}, and the tensor has {got.rank} dims: {got}", argument="dim"
     )
+
+
+def padding_not_written(kernel: int, stride: int, side: str = "") -> OperatorError:
+    """A convolution whose padding can't be guessed: an even kernel, or one no larger than the stride (E0503)."""
+    where = f" along the {side}" if side else ""
+    why = "even" if kernel % 2 == 0 else f"not larger than the stride of {stride}"
+    return OperatorError(
+        "E0503",
+        f"padding must be written: a kernel of {kernel}{where} is {why}, so no padding is the obvious one",
+        help="write padding=0, or the number you need",
+        argument="padding",
+    )
+
+
+def unknown_features(operator: str, got: TensorType) -> OperatorError:
+    """``norm`` where nothing says which dim holds the features (E0504)."""
+    return OperatorError(
+        "E0504",
+        f"{operator} can't tell which dim of {got} holds the features",
+        help="write batch_norm (features at dim 1) or layer_norm (features last)",
+    )

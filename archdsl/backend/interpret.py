@@ -7,14 +7,13 @@ folding use it; models run as emitted source.
 
 from __future__ import annotations
 
-import builtins
 import math
 import operator
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import torch
@@ -121,12 +120,15 @@ class Interpreter(nn.Module):
         args = [self._value(a, tensors) for a in node.args]
         kwargs = {key: self._value(a, tensors) for key, a in node.kwargs.items()}
         if isinstance(node.target, str) and node.target.startswith("."):
-            found = getattr(args[0], _public(node.target[1:], node.target))
-            args = args[1:]
-        else:
-            found = function(node.target)
-        # ``torch.float16``, ``math.pi`` and ``x.device`` are constants and attributes: nothing to call.
-        return found(*args, **kwargs) if callable(found) else found
+            name = _public(node.target[1:], node.target)
+            # ``.shape`` and ``.device`` are there to be read. The class is asked, which ``torch.compile`` can follow.
+            if not callable(getattr(torch.Tensor, name, None)):
+                return getattr(args[0], name)
+            return getattr(args[0], name)(*args[1:], **kwargs)
+        found = function(node.target)
+        return (
+            found(*args, **kwargs) if callable(found) else found
+        )  # ``torch.float16`` and ``math.pi`` are constants
 
 
 def run(op: Operator, lowered: Lowered, tensors: Sequence[Tensor], around: Surroundings | None = None) -> Any:
@@ -174,20 +176,25 @@ def _public(name: str, target: str) -> str:
 @cache
 def _rebound(helper: FunctionType) -> FunctionType:
     """``helper`` with globals in which torch's names, and the helpers it calls, are bound as in the emitted file."""
-    return _rebind(helper, {})
-
-
-def _rebind(helper: FunctionType, done: dict[FunctionType, FunctionType]) -> FunctionType:
-    if helper in done:  # helpers may call each other
-        return done[helper]
-    globals_: dict[str, Any] = {"__builtins__": builtins, "__name__": helper.__module__, **EMITTED_NAMES}
-    new = done[helper] = FunctionType(helper.__code__, globals_, helper.__name__, helper.__defaults__)
+    names = vars(_emitted_module(helper.__module__))
+    if isinstance(done := names.get(helper.__name__), FunctionType):  # helpers may call each other
+        return done
+    new = names[helper.__name__] = FunctionType(helper.__code__, names, helper.__name__, helper.__defaults__)
     new.__kwdefaults__ = helper.__kwdefaults__
     home = vars(sys.modules[helper.__module__])
-    for name in _names_used(helper.__code__) - EMITTED_NAMES.keys():
+    for name in _names_used(helper.__code__) - names.keys():
         if isinstance(other := home.get(name), FunctionType):
-            globals_[name] = _rebind(other, done)
+            names[name] = _rebound(other)
     return new
+
+
+@cache
+def _emitted_module(home: str) -> ModuleType:
+    """A module for the helpers of ``home``; one that can be imported, as ``torch.compile`` looks globals up by name."""
+    module = ModuleType(f"archdsl_emitted.{home}")
+    vars(module).update(EMITTED_NAMES)
+    sys.modules[module.__name__] = module
+    return module
 
 
 def _names_used(code: CodeType) -> set[str]:

@@ -32,7 +32,9 @@ def require_float(operator: str, x: TensorType) -> None:
 def require_model_float(operator: str, x: TensorType) -> None:
     """Refuse what can't meet weights: torch mixes no dtypes there. Raises E0405."""
     if x.dtype != "float32":
-        raise errors.wrong_dtype(operator, "floats of the model's own dtype, as its weights are (`cast` gives them)", x)
+        raise errors.wrong_dtype(
+            operator, "floats of the model's own dtype, as its weights are (`cast` gives them)", x
+        )
 
 
 def per_dim(name: str, value: int | tuple[int, ...], rank: int) -> tuple[int, ...]:
@@ -59,8 +61,31 @@ def side(rank: int, i: int) -> str:
     return NAMES[rank][i]
 
 
+def padding_or_default(
+    padding: int | tuple[int, ...] | None,
+    kernel: Sequence[int],
+    stride: Sequence[int],
+    dilation: Sequence[int],
+) -> tuple[int, ...]:
+    """The padding as written, else the one that lets the stride alone shrink the sizes.
+
+    Raises E0503 where none is the obvious one: a wrong guess would change no shape and no count.
+    """
+    rank = len(kernel)
+    if padding is not None:
+        return per_dim("padding", padding, rank)
+    for i, (k, s) in enumerate(zip(kernel, stride, strict=True)):
+        if k != 1 and (k % 2 == 0 or k <= s):
+            raise errors.padding_not_written(k, s, "" if rank == 1 else side(rank, i))
+    return tuple(d * (k - 1) // 2 for k, d in zip(kernel, dilation, strict=True))
+
+
 def window_sizes(
-    sizes: Checker, spatial: Sequence[Dim], extent: Sequence[int], stride: Sequence[int], padding: Sequence[int]
+    sizes: Checker,
+    spatial: Sequence[Dim],
+    extent: Sequence[int],
+    stride: Sequence[int],
+    padding: Sequence[int],
 ) -> tuple[Dim, ...]:
     """``floor((size + 2 padding - extent) / stride) + 1`` for each dim; the window must fit the padded input.
 

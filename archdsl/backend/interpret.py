@@ -7,6 +7,7 @@ folding use it; models run as emitted source.
 
 from __future__ import annotations
 
+import builtins
 import math
 import operator
 import sys
@@ -26,6 +27,7 @@ from archdsl.ops.base import Fn, Late, Lowered, Mod, Operator, Slot
 # What a dotted target may start with, and what a helper's source finds in the emitted file.
 NAMESPACES: Mapping[str, object] = {"torch": torch, "nn": nn, "F": F, "math": math, "operator": operator}
 EMITTED_NAMES: Mapping[str, object] = {"torch": torch, "nn": nn, "F": F, "math": math, "Tensor": Tensor}
+MARKERS = ("device", "dtype")  # stand for those of the model at hand
 
 
 class LoweringError(Exception):
@@ -51,6 +53,9 @@ class Interpreter(nn.Module):
         self.around = around or Surroundings()
         self.parts = nn.ModuleList()
         self._part_of: dict[int, int] = {}
+        self._found: dict[
+            int, Any
+        ] = {}  # what each Fn's target names; looked up once, outside any compiled code
         self._create(lowered)
 
     def forward(self, *tensors: Tensor) -> Any:
@@ -80,6 +85,8 @@ class Interpreter(nn.Module):
                 self.parts.append(part.to(dtype=self.around.dtype))
             self._create(node.inputs)
         elif isinstance(node, Fn):
+            if not (isinstance(node.target, str) and (node.target[0] == "." or node.target in MARKERS)):
+                self._found[id(node)] = function(node.target)
             self._create(node.args)
             self._create(dict(node.kwargs))
         elif isinstance(node, tuple | list):
@@ -192,7 +199,7 @@ def _rebound(helper: FunctionType) -> FunctionType:
 def _emitted_module(home: str) -> ModuleType:
     """A module for the helpers of ``home``; one that can be imported, as ``torch.compile`` looks globals up by name."""
     module = ModuleType(f"archdsl_emitted.{home}")
-    vars(module).update(EMITTED_NAMES)
+    vars(module).update(EMITTED_NAMES, __builtins__=builtins)
     sys.modules[module.__name__] = module
     return module
 

@@ -132,7 +132,7 @@ class Interpreter(nn.Module):
             if not callable(getattr(torch.Tensor, name, None)):
                 return getattr(args[0], name)
             return getattr(args[0], name)(*args[1:], **kwargs)
-        found = function(node.target)
+        found = self._found[id(node)]
         return (
             found(*args, **kwargs) if callable(found) else found
         )  # ``torch.float16`` and ``math.pi`` are constants

@@ -101,7 +101,28 @@ def _never(a: Dim) -> Verdict:
 
 @lru_cache(maxsize=8192)
 def _findings(known: Assumptions, a: Dim, operator: str) -> Findings:
-    return decide(known.facts, a, operator)
+    findings = decide(known.facts, a, operator)
+    if findings.kind in ("always", "never"):
+        return findings
+    conditions = findings.conditions or (_presentable(a, operator),)
+    try:
+        assumed = known
+        for condition in conditions:
+            assumed = assumed.assume(condition)
+        if findings.conditions is None and settled(assumed.facts, assumed.normal(a), operator):
+            findings = replace(findings, conditions=conditions)
+    except Contradiction:
+        return Findings("never")
+    except Unusable:
+        return findings
+    if findings.kind == "undecided" and len(conditions) == 1:
+        try:
+            known.assume(conditions[0].opposite())
+        except Contradiction:
+            return Findings("always")
+        except Unusable:
+            pass
+    return findings
 
 
 @lru_cache(maxsize=8192)
@@ -112,21 +133,8 @@ def _compare(known: Assumptions, a: Dim, operator: str) -> Verdict:
     if findings.kind == "never":
         return _never(a)
     conditions = findings.conditions
-    if conditions is None:
-        simple = _presentable(a, operator)
-        if _suffices(known, simple, a, operator):
-            conditions = (simple,)
     condition = None if conditions is None else " and ".join(part.render() for part in conditions)
     return Verdict(findings.kind, condition, findings.reason)
-
-
-def _suffices(known: Assumptions, simple: Relation, a: Dim, operator: str) -> bool:
-    """Whether assuming `simple` makes `a operator 0` provable."""
-    try:
-        assumed = known.assume(simple)
-        return settled(assumed.facts, assumed.normal(a), operator) is True
-    except (Unusable, Contradiction, TooHard):
-        return False
 
 
 def _presentable(a: Dim, operator: str) -> Relation:
@@ -190,7 +198,12 @@ def _with_domain(known: Assumptions, name: str, domain: Domain) -> Assumptions:
     if domain.least() == domain.greatest():
         return _with_solution(known, name, domain.least())
     others = tuple(pair for pair in known.facts.domains if pair[0] != name)
-    return replace(known, facts=replace(known.facts, domains=tuple(sorted((*others, (name, domain))))))
+    facts = replace(known.facts, domains=tuple(sorted((*others, (name, domain)), key=lambda pair: pair[0])))
+    for a in facts.nonnegative:
+        rest = tuple(other for other in facts.nonnegative if other is not a)
+        if settled(replace(facts, nonnegative=rest), a, ">=") is False:
+            raise Contradiction(f"with what is known of {name}, `{render(a)} >= 0` leaves no allowed size")
+    return replace(known, facts=facts)
 
 
 def _with_equality(known: Assumptions, relation: Relation, a: Size) -> Assumptions:

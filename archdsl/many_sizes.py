@@ -138,12 +138,11 @@ def _independent_rows(columns: list[list[int]], count: int) -> list[int]:
 
 
 class Case(NamedTuple):
-    """One combination of residues, and what a size is there."""
+    """One combination of residues, and bounds of a size there; both 0 exactly where it is zero throughout."""
 
     residues: tuple[int, ...]
     least: int | None
     greatest: int | None
-    zero: bool  # identically zero
 
 
 @lru_cache(maxsize=64)
@@ -172,14 +171,7 @@ def cases(a: Size, fine: tuple[Domain, ...]) -> tuple[Case, ...]:
         tensor = _tensor_differences(values[place * size : (place + 1) * size], points)
         base, others = tensor[0], tensor[1:]
         low, high = min(others, default=0), max(others, default=0)
-        found.append(
-            Case(
-                combination,
-                base if low >= 0 else None,
-                base if high <= 0 else None,
-                base == low == high == 0,
-            )
-        )
+        found.append(Case(combination, base if low >= 0 else None, base if high <= 0 else None))
     return tuple(found)
 
 
@@ -200,8 +192,8 @@ def bounds(a: Dim, domain_of: DomainOf) -> Range:
     """Bounds of `a` over the domains: sound always, exact for sums of sizes of one symbol each."""
     if isinstance(a, int):
         return a, a
-    least: int | None
-    least = greatest = a.terms.get((), 0)
+    least: int | None = a.terms.get((), 0)
+    greatest: int | None = least
     for group in parts(a):
         low, high = _part_bounds(_restricted(a, group), sorted(group), domain_of)
         least = None if least is None or low is None else least + low

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from itertools import product as all_combinations
 from math import prod
 from typing import Literal
 
-from archdsl.dims import Dim, Size, evaluate, symbols
+from archdsl.dims import Dim, Size, evaluate, substitute, symbol, symbols
 from archdsl.many_sizes import Case, Range, bounds, cases, reduced, vanishes
 from archdsl.one_size import describe, modulus_of, truth
-from archdsl.relations import Relation, TooHard
+from archdsl.relations import Relation, TooHard, against_zero
 from archdsl.residues import Domain
-from archdsl.witnesses import Example, examples
+from archdsl.witnesses import Example, examples, isolated
 
 __all__ = ["Facts", "Findings", "decide", "settled", "side_bounds"]
 
 _EVERY = Domain()
+_COUNTED = 2000  # how many assignments are tried one by one
 _PAIRED = 6  # how many facts are tried two at a time
 
 
@@ -81,7 +83,7 @@ def settled(facts: Facts, a: Dim, operator: str) -> bool | None:
     """Whether `a operator 0` is true for all allowed sizes (True), for none (False), or neither is proved."""
     a = reduced(a, operator != ">=")
     if isinstance(a, int):
-        return a == 0 if operator == "==" else a != 0 if operator == "!=" else a >= 0
+        return against_zero(a, operator)
     if operator == "!=":
         outcome = settled(facts, a, "==")
         return None if outcome is None else not outcome
@@ -101,6 +103,65 @@ def settled(facts: Facts, a: Dim, operator: str) -> bool | None:
     if operator == "==" and (a in facts.nonzero or -a in facts.nonzero):
         return False
     least, greatest = side_bounds(facts, a)
+    outcome = _outcome(least, greatest, operator)
+    if outcome is None and operator == "==" and len(names) > 1:
+        outcome = _by_cases(facts, a, operator)
+    if outcome is None and facts.nonnegative:
+        outcome = _by_shifting(facts, a, operator)
+    return _by_counting(facts, a, operator) if outcome is None else outcome
+
+
+def _by_cases(facts: Facts, a: Size, operator: str) -> bool | None:
+    """`settled`, residue by residue."""
+    try:
+        found = {_case_outcome(case, operator) for case in _cases(facts, a, sorted(symbols(a)))}
+    except TooHard:
+        return None
+    return found.pop() if len(found) == 1 else None
+
+
+def _by_shifting(facts: Facts, a: Size, operator: str) -> bool | None:
+    """`settled`, with a fact `p + rest >= 0` used to write the symbol p as `s - 1 - rest`, where s >= 1."""
+    for fact in facts.nonnegative:
+        for name, value in isolated(fact):
+            if fact.terms[(name,)] != 1 or name not in symbols(a):
+                continue
+            shift = {name: value + symbol(f"{name}'") - 1}
+            others = [substitute(other, shift) for other in facts.nonnegative if other is not fact]
+            known = Facts(facts.domains, tuple(other for other in others if isinstance(other, Size)))
+            outcome = settled(known, substitute(a, shift), operator)
+            if outcome is not None:
+                return outcome
+    return None
+
+
+def _by_counting(facts: Facts, a: Size, operator: str) -> bool | None:
+    """`settled`, by trying all allowed assignments where they are few; False where there is none."""
+    names = facts.linked(symbols(a))
+    total = 1
+    for name in names:
+        total *= facts.domain(name).size() or _COUNTED + 1
+    if total > _COUNTED:
+        return None
+    seen: set[bool] = set()
+    for row in all_combinations(*(facts.domain(name).values() for name in names)):
+        values = dict(zip(names, row, strict=True))
+        if facts.allow(values):
+            seen.add(against_zero(evaluate(a, values), operator))
+    return None if len(seen) == 2 else True in seen
+
+
+def _cases(facts: Facts, a: Size, names: Sequence[str]) -> tuple[Case, ...]:
+    return cases(a, tuple(facts.domain(name).refined(modulus_of(a, name)) for name in names))
+
+
+def _case_outcome(case: Case, operator: str) -> bool | None:
+    outcome = _outcome(case.least, case.greatest, "==" if operator == "!=" else operator)
+    return None if outcome is None else outcome != (operator == "!=")
+
+
+def _outcome(least: int | None, greatest: int | None, operator: str) -> bool | None:
+    """Whether values between these bounds are all `== 0` (or `>= 0`), none of them, or neither is sure."""
     if operator == ">=":
         if least is not None and least >= 0:
             return True
@@ -109,31 +170,7 @@ def settled(facts: Facts, a: Dim, operator: str) -> bool | None:
         return True
     if (least is not None and least > 0) or (greatest is not None and greatest < 0):
         return False
-    if len(names) > 1:
-        try:
-            if all(_outcome(case, operator) is False for case in _cases(facts, a, names)):
-                return False
-        except TooHard:
-            pass
     return None
-
-
-def _cases(facts: Facts, a: Size, names: Sequence[str]) -> tuple[Case, ...]:
-    return cases(a, tuple(facts.domain(name).refined(modulus_of(a, name)) for name in names))
-
-
-def _outcome(case: Case, operator: str) -> bool | None:
-    """Whether `a operator 0` is true in all of this case, in none of it, or neither is known."""
-    if operator == ">=":
-        if case.least is not None and case.least >= 0:
-            return True
-        return False if case.greatest is not None and case.greatest < 0 else None
-    zero = None
-    if case.zero:
-        zero = True
-    elif (case.least is not None and case.least > 0) or (case.greatest is not None and case.greatest < 0):
-        zero = False
-    return zero if operator == "==" or zero is None else not zero
 
 
 def decide(facts: Facts, a: Dim, operator: str) -> Findings:
@@ -181,7 +218,7 @@ def _case_conditions(
     """Conditions on one symbol each that together say `a operator 0`, where residues alone decide it."""
     true: list[tuple[int, ...]] = []
     for case in _cases(facts, a, names):
-        outcome = _outcome(case, operator)
+        outcome = _case_outcome(case, operator)
         if outcome is None:
             return None
         if outcome:

@@ -9,12 +9,26 @@ from typing import Literal
 
 from archdsl.dims import Dim, evaluate, render
 
-__all__ = ["Contradiction", "Operator", "Relation", "TooHard", "Unusable", "Verdict", "normal_form"]
+__all__ = [
+    "Contradiction",
+    "Operator",
+    "Relation",
+    "TooHard",
+    "Unusable",
+    "Verdict",
+    "against_zero",
+    "normal_form",
+]
 
 Operator = Literal["==", "!=", "<", "<=", ">", ">="]
 
 _TESTS: dict[str, Callable[[int, int], bool]] = {"==": eq, "!=": ne, "<": lt, "<=": le, ">": gt, ">=": ge}
 _OPPOSITE: dict[Operator, Operator] = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+
+
+def against_zero(value: int, operator: str) -> bool:
+    """Whether `value operator 0`."""
+    return _TESTS[operator](value, 0)
 
 
 class Unusable(Exception):
@@ -56,7 +70,8 @@ class Verdict:
 
     "always" and "never" are proved for every allowed assignment. "sometimes" has been seen both true and
     false; `condition` is then what to write after `expect`: true for exactly the sizes for which the relation
-    is, or None if nothing simple says it, with examples in `reason`. "undecided" gives the reason.
+    is, or None if nothing simple says it, with examples in `reason`. "undecided" gives the reason, and a
+    condition too where an exact one is known.
     """
 
     kind: Literal["always", "never", "sometimes", "undecided"]

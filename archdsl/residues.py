@@ -51,6 +51,16 @@ class Domain:
             result = max(result, last)
         return result
 
+    def size(self) -> int | None:
+        """How many values there are, None if there is no end to them."""
+        total = 0
+        for _, stretches in self.classes:
+            for first, last in stretches:
+                if last is None:
+                    return None
+                total += (last - first) // self.modulus + 1
+        return total
+
     def __contains__(self, value: object) -> bool:
         if not isinstance(value, int):
             return False

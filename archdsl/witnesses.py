@@ -7,7 +7,7 @@ from itertools import islice
 from itertools import product as all_combinations
 
 from archdsl.dims import Dim, Size, evaluate, evaluate_along, symbol, symbols
-from archdsl.relations import Relation
+from archdsl.relations import against_zero
 from archdsl.residues import Domain
 
 __all__ = ["Example", "examples", "isolated"]
@@ -53,7 +53,7 @@ def examples(
     rows = list(islice(all_combinations(*choices), 4 * _TRIES))
     columns = {name: [row[index] for row in rows] for index, name in enumerate(names)}
     for row, value in zip(rows, evaluate_along(a, columns, len(rows)), strict=True):
-        holds = Relation(value, "==" if operator == "==" else "!=" if operator == "!=" else ">=", 0).holds({})
+        holds = against_zero(value, operator)
         if (true if holds else false) is None:
             example = dict(zip(names, row, strict=True))
             if not allowed(example):

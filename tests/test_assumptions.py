@@ -1,0 +1,382 @@
+"""Proofs over sizes, checked against trying all small values."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from archdsl.assumptions import Assumptions, Contradiction, Relation, Unusable
+from archdsl.dims import evaluate, floor_div, substitute, symbol, symbols
+
+B, C, D, H, T, W = map(symbol, "BCDHTW")
+NOTHING = Assumptions.empty()
+OPERATORS = ("==", "!=", "<", "<=", ">", ">=")
+
+
+def relation(text: str) -> Relation:
+    for operator in ("==", "!=", "<=", ">=", "<", ">"):
+        left, found, right = text.partition(f" {operator} ")
+        if found:
+            names = {name: symbol(name) for name in "BCDHTW"}
+            return Relation(eval(left, names), operator, eval(right, names))
+    raise AssertionError(text)
+
+
+def given_that(*texts: str) -> Assumptions:
+    known = NOTHING
+    for text in texts:
+        known = known.assume(relation(text))
+    return known
+
+
+def holds(condition: str, values: dict[str, int]) -> bool:
+    return all(relation(part).holds(values) for part in condition.split(" and "))
+
+
+def strided(size, times: int):
+    for _ in range(times):
+        size = (size - 1) // 2 + 1
+    return size
+
+
+def valid_unet(size):
+    """The size at the end of the U-Net of 2015: valid convolutions, four levels."""
+    for _ in range(4):
+        size = floor_div(size - 4, 2)
+    size = size - 4
+    for _ in range(4):
+        size = 2 * size - 4
+    return size
+
+
+class TestNamedCases:
+    def test_strided_convolution_against_pool(self):
+        verdict = NOTHING.compare(Relation(strided(H, 1), "==", H // 2))
+        assert (verdict.kind, verdict.condition) == ("sometimes", "H % 2 == 0")
+
+    def test_shrunk_against_whole(self):
+        assert NOTHING.compare(Relation(H - 2, "==", H)).kind == "never"
+
+    def test_halving_twice(self):
+        assert NOTHING.compare(Relation(H // 2 // 2, "==", H // 4)).kind == "always"
+
+    def test_unet(self):
+        assert valid_unet(572) == 388
+        claim = Relation(valid_unet(H), "==", H - 184)
+        assert given_that("H % 16 == 12").compare(claim).kind == "always"
+        verdict = NOTHING.compare(claim)
+        assert (verdict.kind, verdict.condition) == ("sometimes", "H % 16 == 12")
+        flat = Relation(valid_unet(H) * valid_unet(W), "==", (H - 184) * (W - 184))
+        assert given_that("H % 16 == 12", "W % 16 == 12").compare(flat).kind == "always"
+
+    def test_flattened_feature_maps(self):
+        left = B * C * strided(H, 6) * strided(W, 6)
+        assert (
+            NOTHING.compare(Relation(left, "==", B * C * ((H + 63) // 64) * ((W + 63) // 64))).kind
+            == "always"
+        )
+        verdict = NOTHING.compare(Relation(left, "==", B * C * (H // 64) * (W // 64)))
+        assert verdict.condition == "H % 64 == 0 and W % 64 == 0"
+
+
+@pytest.mark.parametrize(
+    ("known", "claim", "kind", "condition"),
+    [
+        ((), "H == W", "sometimes", "H == W"),
+        ((), "B*H + B == B*W + B", "sometimes", "H == W"),
+        ((), "H >= 33", "sometimes", "H >= 33"),
+        ((), "33 <= H", "sometimes", "H >= 33"),
+        ((), "T <= 1024", "sometimes", "T <= 1024"),
+        ((), "H > 0", "always", None),
+        ((), "H < 1", "never", None),
+        ((), "H*W >= H", "always", None),
+        ((), "H*W + 1 > H + W - 1", "always", None),
+        ((), "H*W >= 5", "sometimes", "H*W >= 5"),
+        ((), "2*H == 2*W + 1", "never", None),
+        ((), "B*H == 0", "never", None),
+        ((), "H % 3 == 1", "sometimes", "H % 3 == 1"),
+        ((), "H % 6 * (H % 6) == 4 * (H % 6)", "sometimes", "H % 2 == 0 and H % 3 != 2"),
+        ((), "H != 7", "sometimes", "H != 7"),
+        ((), "H == 7", "sometimes", "H == 7"),
+        ((), "H != W", "sometimes", "H != W"),
+        ((), "(H % 6 - 2)*(H % 6 - 4) == 0", "sometimes", "H % 2 == 0 and H % 3 != 0"),
+        ((), "2*H == 3*W", "sometimes", None),
+        ((), "H*W == 64", "sometimes", None),
+        ((), "H % 2 == W % 2", "sometimes", None),
+        ((), "4*(H*W // 4) == H*W", "sometimes", None),
+        (("H % 2 == 0",), "H % 4 == 0", "sometimes", "H % 4 == 0"),
+        (("H % 2 == 0",), "H % 2 == 1", "never", None),
+        (("H % 4 == 0", "H % 6 == 0"), "H % 12 == 0", "always", None),
+        (("H % 2 != 0",), "H % 2 == 1", "always", None),
+        (("H % 2 != 0",), "(H - 1)//2*2 == H - 1", "always", None),
+        (("H >= 33",), "H >= 32", "always", None),
+        (("H >= 33",), "H != 7", "always", None),
+        (("H > 7", "H <= 9", "H != 8"), "H == 9", "always", None),
+        (("H == 2*W",), "H // 2 == W", "always", None),
+        (("H == 2*W",), "H % 2 == 0", "always", None),
+        (("H // 2 == W",), "H >= 2", "always", None),
+        (("H // 2 == W",), "H == 2*W", "sometimes", "H % 2 == 0"),
+        (("H == W", "W == D"), "H*H == W*D", "always", None),
+        (("H == W", "W % 4 == 0"), "H % 2 == 0", "always", None),
+        (("W % 4 == 0", "H == W"), "H % 2 == 0", "always", None),
+        (("H == 224",), "H // 32 == 7", "always", None),
+        (("H >= W",), "H >= W", "always", None),
+        (("H >= W",), "H + 1 > W", "always", None),
+        (("H >= W",), "W > H", "never", None),
+        (("H > W",), "H == W", "never", None),
+        (("H >= W",), "H // 2 >= W // 2", "always", None),
+        (("H >= W", "W >= D"), "H >= D", "always", None),
+        (("H >= W", "W >= H"), "H == W", "always", None),
+        (("H != W",), "H == W", "never", None),
+        (("H != W",), "W - H == 0", "never", None),
+        (("H*W <= 1024",), "H*W <= 2000", "always", None),
+        (("H <= 3", "W <= 3"), "H*W == 5", "never", None),
+        (("H <= 3", "W <= 3"), "H*W <= 9", "always", None),
+    ],
+)
+def test_verdicts(known, claim, kind, condition):
+    verdict = given_that(*known).compare(relation(claim))
+    assert (verdict.kind, verdict.condition) == (kind, condition)
+    assert (verdict.reason is not None) or kind in ("always", "never")
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("H % 2 == 0", "H % 2 == 1"),
+        ("H % 4 == 1", "H % 6 == 0"),
+        ("H >= 5", "H < 5"),
+        ("H == 0",),
+        ("H == W", "H != W"),
+        ("H == W + 1", "H == W"),
+        ("H == 2*W", "H % 2 == 1"),
+        ("H % 2 == 1", "H == 2*W"),
+        ("H <= 3", "W >= 2", "H == 2*W"),
+        ("H > W", "W > H"),
+        ("H > W", "H <= 1"),
+        ("H <= 3", "H > W", "W >= 3"),
+        ("H > W", "H <= 3", "W >= 3"),
+        ("H + W == 1",),
+        ("H == 224", "H == 225"),
+        ("H == 5", "H % 2 == 0"),
+    ],
+)
+def test_contradictions(texts):
+    *first, last = texts
+    known = given_that(*first)
+    with pytest.raises(Contradiction):
+        known.assume(relation(last))
+
+
+@pytest.mark.parametrize(
+    "text", ["H*W == 64", "2*H == 3*W", "(H + W) % 2 == 0", "H // 2 == W // 2", "H % 2 == W % 2"]
+)
+def test_what_the_proofs_cannot_use(text):
+    with pytest.raises(Unusable, match="can't be used"):
+        NOTHING.assume(relation(text))
+
+
+def test_facts_carry_over_to_several_sizes_or_are_refused():
+    known = given_that("H <= 10").assume(relation("H == W + D"))
+    assert known.compare(relation("W + D <= 10")).kind == "always"
+    with pytest.raises(Unusable):
+        given_that("H % 2 == 0", "W % 2 == 0", "D % 3 == 0").assume(relation("H == W + 3*D"))
+
+
+@pytest.mark.parametrize(
+    ("known", "claim", "bound"),
+    [
+        ((), "(H - 1)//2//2 >= 3", ["H >= 13"]),
+        ((), "T <= 1024", ["T <= 1024"]),
+        ((), "H*W >= 5", ["H*W >= 5"]),
+        ((), "H >= 1", []),
+        (("H % 16 == 12",), "valid >= 1", ["H >= 188"]),
+        (("H % 2 == 0",), "H // 2 >= 4", ["H >= 8"]),
+        ((), "H // 2 == (H + 1)//2", ["H % 2 == 0"]),
+        ((), "H*(20 - H) >= 51", ["H >= 3", "H <= 17"]),
+    ],
+)
+def test_bounds_for_the_built_module(known, claim, bound):
+    claim = Relation(valid_unet(H), ">=", 1) if claim.startswith("valid") else relation(claim)
+    assert [part.render() for part in given_that(*known).bound(claim)] == bound
+
+
+def test_bound_that_is_never_met():
+    with pytest.raises(Contradiction):
+        given_that("H <= 10").bound(relation("H // 2 >= 6"))
+
+
+@pytest.mark.parametrize(
+    ("known", "size", "least", "greatest"),
+    [
+        ((), H, 1, None),
+        ((), -H, None, -1),
+        ((), H // 2, 0, None),
+        ((), H % 5, 0, 4),
+        ((), (H + 1) // 2 - H // 2 + (W + 1) // 2 - W // 2, 0, 2),
+        ((), H * H - 10 * H, -25, None),
+        ((), H * W, 1, None),
+        ((), H - W, None, None),
+        ((), 5, 5, 5),
+        (("H >= W",), H - W, 0, None),
+        (("H <= 10", "W <= 10"), H * W - H, -9, 99),
+        (("H % 16 == 12",), (H + 4) // 16, 1, None),
+        (("H <= 7",), 3 - H, -4, 2),
+    ],
+)
+def test_least_and_greatest(known, size, least, greatest):
+    found = given_that(*known)
+    assert found.least(size) == least
+    if size != H * W - H:
+        assert found.greatest(size) == greatest
+    else:
+        assert found.greatest(size) >= 90
+
+
+def test_too_many_residues_are_admitted():
+    size = (H * W) // 997 + (H + 2 * W) // 991
+    verdict = NOTHING.compare(Relation(size, "==", (H * W + 1) // 997 + (H + 2 * W) // 991))
+    assert verdict.kind in ("sometimes", "undecided")
+    assert verdict.reason
+    verdict = NOTHING.compare(Relation((H * W) // 99991 + W, ">=", (H * W + 1) // 99991 + W - 1))
+    assert verdict.kind in ("undecided", "always")
+
+
+# -- against brute force -------------------------------------------------------------------------------------
+
+one_name = st.recursive(
+    st.one_of(st.just(H), st.just(H), st.integers(-6, 6)),
+    lambda inner: st.one_of(
+        st.builds(lambda a, b: a + b, inner, inner),
+        st.builds(lambda a, b: a - b, inner, inner),
+        st.builds(lambda a, b: a * b, inner, inner),
+        st.builds(floor_div, inner, st.integers(1, 5)),
+        st.builds(lambda a, n: a - n * floor_div(a, n), inner, st.integers(1, 6)),
+    ),
+    max_leaves=6,
+)
+two_names = st.builds(
+    lambda a, b, how, n: (
+        floor_div(a, n) + b if how == 0 else a * b if how == 1 else a - b if how == 2 else floor_div(a + b, n)
+    ),
+    one_name,
+    one_name.map(lambda a: substitute(a, {"H": W})),
+    st.integers(0, 3),
+    st.integers(1, 4),
+)
+usable = st.one_of(
+    st.builds(lambda n, r: Relation(H % n, "==", r % n), st.integers(2, 8), st.integers(0, 7)),
+    st.builds(lambda n, r: Relation(H % n, "!=", r % n), st.integers(2, 8), st.integers(0, 7)),
+    st.builds(lambda o, n: Relation(H, o, n), st.sampled_from(OPERATORS), st.integers(1, 40)),
+    st.builds(lambda o, n: Relation(W, o, n), st.sampled_from(OPERATORS), st.integers(1, 40)),
+    st.builds(lambda n, r: Relation(W % n, "==", r % n), st.integers(2, 6), st.integers(0, 7)),
+    st.builds(
+        lambda o, n, c: Relation(H, o, n * W + c),
+        st.sampled_from(OPERATORS),
+        st.integers(1, 3),
+        st.integers(-3, 3),
+    ),
+    st.builds(lambda o, n: Relation(H // n, o, W), st.sampled_from(OPERATORS), st.integers(2, 3)),
+    st.builds(
+        lambda o, n: Relation(H * W, o, n), st.sampled_from(("<", "<=", ">", ">=", "!=")), st.integers(1, 60)
+    ),
+)
+
+
+def check_against(known: Assumptions, claim: Relation, points: list[dict[str, int]]) -> None:
+    """Whatever is said of the claim must be true at all these points, which are all allowed."""
+    verdict = known.compare(claim)
+    truths = [claim.holds(values) for values in points]
+    if verdict.kind == "always":
+        assert all(truths)
+    elif verdict.kind == "never":
+        assert not any(truths)
+    if verdict.condition is not None:
+        assert [holds(verdict.condition, values) for values in points] == truths
+        for part in verdict.condition.split(" and "):
+            known_more = known
+            try:
+                known_more = known_more.assume(relation(part))
+            except Unusable:
+                break
+    try:
+        bound = known.bound(claim)
+    except Contradiction:
+        assert not any(truths)
+    else:
+        assert [all(part.holds(values) for part in bound) for values in points] == truths
+    for side in (claim.left, claim.right):
+        values = [evaluate(side, point) for point in points]
+        least, greatest = known.least(side), known.greatest(side)
+        assert least is None or not values or least <= min(values)
+        assert greatest is None or not values or greatest >= max(values)
+
+
+@settings(max_examples=400, deadline=None)
+@given(one_name, st.sampled_from(OPERATORS), one_name)
+def test_one_size_is_decided(left, operator, right):
+    claim = Relation(left, operator, right)
+    points = [{"H": value} for value in range(1, 400)]
+    check_against(NOTHING, claim, points)
+    verdict = NOTHING.compare(claim)
+    assert verdict.kind != "undecided"
+    truths = [claim.holds(values) for values in points]
+    if all(truths[300:]) and not all(truths):
+        assert verdict.kind == "sometimes"
+    if verdict.kind == "sometimes" and verdict.condition:
+        known = NOTHING
+        for part in verdict.condition.split(" and "):
+            known = known.assume(relation(part))
+        assert known.compare(claim).kind == "always"
+
+
+@settings(max_examples=300, deadline=None)
+@given(two_names, st.sampled_from(OPERATORS), two_names)
+def test_two_sizes_are_never_guessed(left, operator, right):
+    check_against(NOTHING, Relation(left, operator, right), POINTS)
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    st.lists(usable, min_size=1, max_size=4),
+    st.one_of(one_name, two_names),
+    st.sampled_from(OPERATORS),
+    st.one_of(two_names, one_name),
+)
+def test_assumptions_are_never_forgotten_or_invented(assumed, left, operator, right):
+    known = NOTHING
+    meant: list[Relation] = []
+    for each in assumed:
+        allowed = [values for values in POINTS if all(other.holds(values) for other in meant)]
+        try:
+            known = known.assume(each)
+        except Unusable:
+            continue
+        except Contradiction:
+            assert not any(each.holds(values) for values in allowed)
+            return
+        meant.append(each)
+    for values in POINTS:
+        assert known.allows(values) is all(each.holds(values) for each in meant)
+    allowed = [values for values in POINTS if known.allows(values)]
+    for each in meant:
+        assert known.compare(each).kind == "always"
+    check_against(known, Relation(left, operator, right), allowed)
+
+
+POINTS = [{"H": h, "W": w} for h, w in product(range(1, 41), range(1, 41))]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(1, 5), st.integers(1, 5), st.integers(0, 3), st.integers(0, 3), st.integers(0, 3))
+def test_products_of_feature_maps(n, m, a, b, c):
+    left = floor_div(H + a, n) * floor_div(W + b, m)
+    right = floor_div(H + c, n) * floor_div(W + b, m)
+    verdict = NOTHING.compare(Relation(left, "==", right))
+    truths = [Relation(left, "==", right).holds(values) for values in POINTS]
+    expected = "always" if all(truths) else "sometimes" if any(truths) else "never"
+    assert verdict.kind == expected
+    assert symbols(left) == {"H", "W"}

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from archdsl.source import Span
 from archdsl.syntax import errors, tree
-from archdsl.syntax.lexer import Token
+from archdsl.syntax.tokens import Token
 
 Children = list[Any]
 
@@ -104,10 +104,6 @@ def block(children: Children) -> tree.Definition:
     return _definition(children, ())
 
 
-def block_without_parameters(children: Children) -> tree.Definition:
-    return _definition(children, ())
-
-
 def block_with_parameters(children: Children) -> tree.Definition:
     return _definition(children, _items(children[3]))
 
@@ -170,26 +166,17 @@ def expression_statement(children: Children) -> tree.ExpressionStatement:
 # -------------------------------------------------------------------------------------- parameters and shapes
 
 
-def _kind(word: Token) -> Any:
+def parameter(children: Children) -> tree.Parameter:
+    default = children[2] if len(children) > 1 else None
+    return tree.Parameter(_whole(children), children[0].text, "value", default)
+
+
+def typed_parameter(children: Children) -> tree.Parameter:
+    word = children[2]
     if word.text not in ("tensor", "block"):
         raise errors.Fault(errors.unknown_kind(word.span, word.text))
-    return word.text
-
-
-def parameter(children: Children) -> tree.Parameter:
-    return tree.Parameter(children[0].span, children[0].text, "value", None)
-
-
-def parameter_default(children: Children) -> tree.Parameter:
-    return tree.Parameter(_whole(children), children[0].text, "value", children[2])
-
-
-def parameter_kind(children: Children) -> tree.Parameter:
-    return tree.Parameter(_whole(children), children[0].text, _kind(children[2]), None)
-
-
-def parameter_kind_default(children: Children) -> tree.Parameter:
-    return tree.Parameter(_whole(children), children[0].text, _kind(children[2]), children[4])
+    default = children[4] if len(children) > 3 else None
+    return tree.Parameter(_whole(children), children[0].text, word.text, default)
 
 
 def typed(children: Children) -> tuple[str | None, tuple[tree.Dimension, ...], int]:
@@ -297,11 +284,15 @@ def list_literal(children: Children) -> tree.ListLiteral:
 
 def comprehension(children: Children) -> tree.Comprehension:
     condition = children[7] if len(children) > 7 else None
-    return tree.Comprehension(_whole(children), children[1], _texts(_items(children[3])), children[5], condition)
+    return tree.Comprehension(
+        _whole(children), children[1], _texts(_items(children[3])), children[5], condition
+    )
 
 
 def repeat(children: Children) -> tree.Repeat:
-    return tree.Repeat(_whole(children), children[1], children[3] if len(children) > 3 else None, children[-1])
+    return tree.Repeat(
+        _whole(children), children[1], children[3] if len(children) > 3 else None, children[-1]
+    )
 
 
 def for_(children: Children) -> tree.For:

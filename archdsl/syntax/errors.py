@@ -1,17 +1,18 @@
-"""Everything that can be wrong with a text before anything is known of networks: one named constructor each.
+"""What can be wrong with a structure: E02xx, how statements and expressions are put together.
 
-E01xx: characters, literals and limits of the text. E02xx: how statements and expressions are put together.
+One named constructor each; ``text_errors.py`` has those of characters, literals and limits.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archdsl.diagnostics import Diagnostic, Fix, Label
+from archdsl.diagnostics import Diagnostic, Label
 from archdsl.source import Span
+from archdsl.syntax.text_errors import quoted, replacing
 
 if TYPE_CHECKING:
-    from archdsl.syntax.lexer import Token
+    from archdsl.syntax.tokens import Token
 
 MATES = {"(": ")", "[": "]", "{": "}"}
 
@@ -24,178 +25,28 @@ class Fault(Exception):
         super().__init__(diagnostic.message)
 
 
-def quoted(text: str, limit: int = 40) -> str:
-    """``text`` as a message may show it: one line, no control characters, clipped."""
-    shown = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text[: limit + 1])
-    return f"`{shown}`" if len(text) <= limit else f"`{shown[:limit]}...`"
-
-
-def _replace(span: Span, replacement: str) -> tuple[Fix, ...]:
-    return (Fix(span, replacement, f"write `{replacement}`"),)
-
-
-# ------------------------------------------------------------------------------------------- E01xx: bytes and text
-
-
-def not_utf8(span: Span, offset: int, byte: int) -> Diagnostic:
-    message = f"this file is not UTF-8: byte 0x{byte:02x} at offset {offset} cannot stand there"
-    return Diagnostic("E0101", message, span, ("save the file as UTF-8",))
-
-
-def utf16(span: Span, encoding: str) -> Diagnostic:
-    return Diagnostic("E0102", f"this file is {encoding}, not UTF-8", span, ("save the file as UTF-8",))
-
-
-def binary(span: Span, offset: int, looks_like: str | None) -> Diagnostic:
-    what = f"this looks like {looks_like}" if looks_like else "this is not a text"
-    hints = ("a program is a text file, usually named `*.arch`",)
-    return Diagnostic("E0103", f"{what}: there is a NUL byte at offset {offset}", span, hints)
-
-
-def hidden_character(span: Span, name: str) -> Diagnostic:
-    return Diagnostic("E0104", f"invisible character {name}", span, ("delete it",), fixes=(Fix(span, "", "delete it"),))
-
-
-def bidirectional(span: Span, name: str) -> Diagnostic:
-    return Diagnostic(
-        "E0105",
-        f"{name} changes the direction in which text is shown, so that code reads as what it is not",
-        span,
-        ("delete it",),
-        fixes=(Fix(span, "", "delete it"),),
-    )
-
-
-def too_large(span: Span, limit: int) -> Diagnostic:
-    return Diagnostic("E0106", f"this file is larger than {limit:,} bytes", span, ("raise it with `--limit file=N`",))
-
-
-def unexpected_character(span: Span, text: str, name: str) -> Diagnostic:
-    return Diagnostic("E0107", f"{quoted(text)} ({name}) means nothing here", span, ("delete it",))
-
-
-def foreign_letter(span: Span, text: str, name: str, latin: str | None) -> Diagnostic:
-    message = f"{quoted(text)} ({name}) cannot be part of a name"
-    if latin:
-        hint = f"it looks like the Latin `{latin}`, which is another letter: type that one"
-        return Diagnostic("E0107", message, span, (hint,), fixes=_replace(span, latin))
-    return Diagnostic("E0107", message, span, ("names are made of a-z, A-Z, 0-9 and _",))
-
-
-def foreign_digit(span: Span, text: str, name: str) -> Diagnostic:
-    return Diagnostic("E0107", f"{quoted(text)} ({name}) is not one of 0-9", span, ("write numbers with 0-9",))
-
-
-def strange_space(span: Span, name: str) -> Diagnostic:
-    return Diagnostic("E0107", f"{name} is not a plain space", span, ("type a space",), fixes=_replace(span, " "))
-
-
-def curly_quote(span: Span, text: str) -> Diagnostic:
-    return Diagnostic("E0107", f"{quoted(text)} does not quote", span, ('strings stand in plain double quotes: "..."',))
-
-
-def backslash(span: Span) -> Diagnostic:
-    hint = "a line goes on inside ( ) and [ ], after an operator, a comma or `=`, and before `->`"
-    return Diagnostic("E0107", "`\\` does not continue a line", span, (hint,))
-
-
-def unclosed_string(span: Span) -> Diagnostic:
-    return Diagnostic("E0108", "this string is not closed on its line", span, ('end it with `"`',))
-
-
-def unknown_escape(span: Span, letter: str) -> Diagnostic:
-    message = f"{quoted(chr(92) + letter)} is no escape"
-    return Diagnostic("E0109", message, span, (r'escapes are `\n`, `\t`, `\"` and `\\`',))
-
-
-def too_deep(span: Span, limit: int) -> Diagnostic:
-    return Diagnostic(
-        "E0110",
-        f"this is nested too deeply (limit depth={limit}: an operator counts 1, a bracket 2, a brace 4)",
-        span,
-        ("name a part of it with `=` or make it a block; or raise the limit with `--limit depth=N`",),
-    )
-
-
-def bad_number(span: Span, text: str) -> Diagnostic:
-    lower = text.lower()
-    if lower.startswith(("0x", "0b", "0o")):
-        hint = "numbers are decimal"
-    elif lower[:1] == "0" and lower[1:2].isdigit():
-        hint = "a number has no leading zero"
-    elif "_" in text:
-        hint = "`_` stands between digits only: 25_557_032"
-    elif text.count(".") > 1:
-        hint = "a number has one point"
-    else:
-        hint = "a name cannot start with a digit; a product needs its `*`"
-    return Diagnostic("E0111", f"{quoted(text)} is not a number", span, (hint,))
-
-
-def number_too_long(span: Span, limit: int) -> Diagnostic:
-    return Diagnostic("E0112", f"a number of {span.end - span.start:,} digits", span, (f"at most {limit} digits",))
-
-
-def number_out_of_range(span: Span, text: str) -> Diagnostic:
-    return Diagnostic("E0112", f"{quoted(text)} cannot be held by a 64-bit float", span, ("write a nearer number",))
-
-
-def single_quotes(span: Span, closed: bool) -> Diagnostic:
-    hint = ('strings stand in double quotes: "..."',)
-    text = span.text
-    plain = closed and '"' not in text and "\\" not in text
-    return Diagnostic(
-        "E0113", "single quotes do not quote", span, hint, fixes=_replace(span, f'"{text[1:-1]}"') if plain else ()
-    )
-
-
-def foreign_arrow(span: Span, text: str) -> Diagnostic:
-    return Diagnostic("E0114", f"{quoted(text)} is not the arrow", span, ("write `->`",), fixes=_replace(span, "->"))
-
-
-def foreign_operator(span: Span, text: str, meant: str) -> Diagnostic:
-    message = f"{quoted(text)} is not an operator"
-    return Diagnostic("E0114", message, span, (f"write `{meant}`",), fixes=_replace(span, meant))
-
-
-def augmented_assignment(span: Span, text: str) -> Diagnostic:
-    hint = f"write `x = x {text[:-1]} ...`: a name gets a new value, nothing is changed in place"
-    return Diagnostic("E0114", f"{quoted(text)} is not an operator", span, (hint,))
-
-
-def slash_comment(span: Span) -> Diagnostic:
-    return Diagnostic("E0115", "`//` divides; it does not start a comment", span, ("comments start with `#`",),
-                      fixes=_replace(span, "#"))
-
-
-def semicolon(span: Span) -> Diagnostic:
-    return Diagnostic("E0116", "`;` does not separate statements", span, ("start the next statement on its own line",))
-
-
-def triple_quotes(span: Span) -> Diagnostic:
-    return Diagnostic("E0117", "strings have one quote at each end", span, ('write "..." on one line',))
-
-
-def too_many(span: Span, limit: int) -> Diagnostic:
-    return Diagnostic("E0118", f"more than {limit} errors: the rest of the file was not read", span)
-
-
-# --------------------------------------------------------------------------------------------- E02xx: structure
-
-
 def unclosed(opener: Token, closer: Token | None = None) -> Diagnostic:
     """A bracket without its end; ``closer`` is the one that ended another bracket in its place."""
     labels = () if closer is None else (Label(closer.span, "this one stands further out, and closed it"),)
     mate = MATES[opener.text]
-    return Diagnostic("E0203", f"this `{opener.text}` is never closed", opener.span, (f"close it with `{mate}`",), labels)
+    return Diagnostic(
+        "E0203", f"this `{opener.text}` is never closed", opener.span, (f"close it with `{mate}`",), labels
+    )
 
 
 def stray_closer(span: Span) -> Diagnostic:
-    return Diagnostic("E0204", "this `}` closes nothing", span, ("delete it, or look for a missing `{` above",))
+    opener = next(opener for opener, mate in MATES.items() if mate == span.text)
+    hint = f"delete it, or look for a missing `{opener}` before it"
+    return Diagnostic("E0204", f"this `{span.text}` closes nothing", span, (hint,))
 
 
 def misplaced(span: Span, word: str) -> Diagnostic:
-    return Diagnostic("E0217", f"`{word}` stands at the top of a file only, not in a body", span, ("move it out of the braces",))
+    return Diagnostic(
+        "E0217",
+        f"`{word}` stands at the top of a file only, not in a body",
+        span,
+        ("move it out of the braces",),
+    )
 
 
 def edition_not_whole(span: Span) -> Diagnostic:
@@ -211,9 +62,139 @@ def default_in_raw_tensor(span: Span, word: str) -> Diagnostic:
 
 
 def default_without_name(span: Span) -> Diagnostic:
-    return Diagnostic("E0215", "only a name can have a default size", span, ("write `H=224`, or the number alone",))
+    return Diagnostic(
+        "E0215", "only a name can have a default size", span, ("write `H=224`, or the number alone",)
+    )
 
 
 def unknown_kind(span: Span, word: str) -> Diagnostic:
     hint = "a parameter is a plain value, or `: tensor`, or `: block`"
     return Diagnostic("E0213", f"{quoted(word)} is not a kind of parameter", span, (hint,))
+
+
+def mismatched(span: Span, opener: Token) -> Diagnostic:
+    mate = MATES[opener.text]
+    labels = (Label(opener.span, "opened here"),)
+    message = f"`{opener.text}` is closed by `{mate}`, not by `{span.text}`"
+    return Diagnostic("E0204", message, span, (f"write `{mate}`",), labels, fixes=replacing(span, mate))
+
+
+def expression_missing(span: Span, found: str, after: str | None) -> Diagnostic:
+    where = f" after {quoted(after)}" if after else ""
+    return Diagnostic(
+        "E0201", f"expected an expression{where}, found {found}", span, ("write what belongs there",)
+    )
+
+
+def word_for_expression(span: Span, word: str) -> Diagnostic:
+    return Diagnostic(
+        "E0201", f"expected an expression, found the word `{word}`", span, ("write what belongs before it",)
+    )
+
+
+def point_first(span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0201", "expected an expression, found `.`", span, ("a number starts with a digit: `0.5`",)
+    )
+
+
+def unary_plus(span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0201", "expected an expression, found `+`", span, ("there is no unary `+`: leave it out",)
+    )
+
+
+def empty_item(span: Span) -> Diagnostic:
+    return Diagnostic("E0201", "expected an expression, found `,`", span, ("leave out one of the commas",))
+
+
+def brace_for_expression(span: Span) -> Diagnostic:
+    hint = "braces hold the statements of a `block`, `model`, `if`, `for` or `repeat`"
+    return Diagnostic("E0201", "expected an expression, found `{`", span, (hint,))
+
+
+def side_by_side(span: Span, found: str, after: str, mate: str | None) -> Diagnostic:
+    """Two expressions with nothing between them; ``mate`` closes the bracket they are in."""
+    if mate:
+        hint = f"put `,` between two items, or close with `{mate}` before it"
+    else:
+        hint = "`->` leads from one box to the next: `conv(64) -> relu`; a new statement starts on a new line"
+    return Diagnostic("E0202", f"{found} cannot follow {quoted(after)} directly", span, (hint,))
+
+
+def else_without_if(span: Span) -> Diagnostic:
+    hint = "write `a if condition else b`, or `if condition { ... } else { ... }`"
+    return Diagnostic("E0202", "this `else` belongs to no `if`", span, (hint,))
+
+
+def body_after_expression(span: Span) -> Diagnostic:
+    hint = "a body follows `block name`, `model name`, `if condition`, `else`, `for x in xs` and `repeat n`"
+    return Diagnostic("E0202", "`{` cannot follow an expression", span, (hint,))
+
+
+def stray_comma(span: Span) -> Diagnostic:
+    hint = "a list stands in brackets: `[f, g]`; several names on the left of `=` have no brackets"
+    return Diagnostic("E0202", "this `,` separates nothing", span, (hint,))
+
+
+def generator(span: Span) -> Diagnostic:
+    return Diagnostic("E0202", "`for` makes a list in brackets only", span, ("write `[f for x in xs]`",))
+
+
+def slice_(span: Span) -> Diagnostic:
+    hint = "an index is one number; a tensor is cut by `narrow(start, length, dim=...)`"
+    return Diagnostic("E0202", "there are no slices", span, (hint,))
+
+
+def annotated_name(span: Span) -> Diagnostic:
+    hint = "write `name = ...`; parameters, `input`, `param` and `buffer` have a `:`"
+    return Diagnostic("E0202", "a name has no type", span, (hint,))
+
+
+def mixed_concatenation(span: Span, text: str) -> Diagnostic:
+    hint = "write `(a + b) ++ c` or `a + (b ++ c)`"
+    return Diagnostic("E0206", f"`{text}`: `++` beside `+` or `-` needs parentheses", span, (hint,))
+
+
+def chained_comparison(span: Span, text: str) -> Diagnostic:
+    return Diagnostic("E0207", f"`{text}`: comparisons do not chain", span, ("write `a < b and b < c`",))
+
+
+def equal_in_expression(span: Span, in_call: bool) -> Diagnostic:
+    hints = ("`==` compares",) + (("an argument is named by a name: `f(k=3)`",) if in_call else ())
+    return Diagnostic("E0208", "`=` cannot stand in an expression", span, hints, fixes=replacing(span, "=="))
+
+
+def colon_for_brace(span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0209", "a body is opened by `{`, not by `:`", span, ("write `{ ... }` around the statements",)
+    )
+
+
+def foreign_word(span: Span, word: str, meant: str) -> Diagnostic:
+    return Diagnostic("E0210", f"there is no `{word}`", span, (meant,))
+
+
+def missing_body(span: Span, form: str) -> Diagnostic:
+    return Diagnostic("E0211", "a body is missing", span, (f"open it with `{{` on the same line: `{form}`",))
+
+
+def statement_word(span: Span, word: str, form: str) -> Diagnostic:
+    hint = f"it starts `{form}`; to use it as a name, choose another one"
+    return Diagnostic("E0212", f"`{word}` is no name at the start of a statement", span, (hint,))
+
+
+def alias_with_parameters(span: Span, word: str) -> Diagnostic:
+    hint = f"write `{word} name(a) {{ ... }}`, or `{word} name = ...` without parameters"
+    return Diagnostic("E0214", f"a {word} with parameters has a body in braces", span, (hint,))
+
+
+def reserved(span: Span, word: str) -> Diagnostic:
+    return Diagnostic(
+        "E0218", f"`{word}` is a word of the language, not a name", span, ("choose another name",)
+    )
+
+
+def expected(span: Span, wanted: list[str], found: str, form: str | None) -> Diagnostic:
+    what = " or ".join(wanted) if wanted else "something else"
+    return Diagnostic("E0219", f"expected {what}, found {found}", span, (f"write `{form}`",) if form else ())

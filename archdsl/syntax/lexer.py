@@ -8,71 +8,25 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 from archdsl.diagnostics import Diagnostic
-from archdsl.source import Source, Span
-from archdsl.syntax import errors, literals
+from archdsl.source import Source
+from archdsl.syntax import errors, literals, text_errors
+from archdsl.syntax.tokens import STATEMENT_WORDS, Token, terminals
 from archdsl.syntax.tree import Comment
 
 MAX_DEPTH = 200
-"""How deep a program may nest: an operator counts 1, a bracket 2, a brace 4, so that recursion over the tree is safe."""
-
-STATEMENT_WORDS = {
-    "use": "USE",
-    "edition": "EDITION",
-    "block": "BLOCK",
-    "model": "BLOCK",
-    "layer": "LAYER",
-    "input": "INPUT",
-    "output": "OUTPUT",
-    "param": "PARAM",
-    "buffer": "PARAM",
-    "expect": "EXPECT",
-}
-"""Reserved at the start of a statement only. ``if`` is a word of expressions too and needs no retyping."""
+"""How deep a program may nest: an operator counts 1, a bracket 2, a brace 4, to keep recursion safe."""
 
 # A newline after one of these does not end the statement, nor does one before those.
-_OPERATORS = frozenset(
-    "ARROW CAT PLUS MINUS POWER TIMES COMPARE EQUAL COMMA COLON DOT AND OR NOT IN IF ELSE AS UNTIL".split()
+_OPERATORS = terminals(
+    "ARROW CAT PLUS MINUS POWER TIMES COMPARE EQUAL COMMA COLON DOT AND OR NOT IN IF ELSE AS UNTIL"
 )
 _JOINS_BACK = frozenset(("ARROW", "ELSE", "RBRACE", "$END"))
 _OPENS_SEGMENT = frozenset(("ARROW", "COMMA", "EQUAL", "NEWLINE", "COLON"))
-_COUNTED = frozenset("CAT PLUS MINUS POWER TIMES COMPARE AND OR NOT IF AS DOT".split())
+_COUNTED = terminals("CAT PLUS MINUS POWER TIMES COMPARE AND OR NOT IF AS DOT")
 _WEIGHT = {"LPAR": 2, "LSQB": 2, "LBRACE": 4}
 _CLOSES = {"RPAR": "LPAR", "RSQB": "LSQB", "RBRACE": "LBRACE"}
-
-
-class RawToken(Protocol):
-    """What is read of a token of Lark's."""
-
-    @property
-    def type(self) -> str: ...
-    @property
-    def start_pos(self) -> int | None: ...
-    def __str__(self) -> str: ...
-
-
-class Token:
-    """One token: ``type`` is a terminal of the grammar; ``fault`` is what is wrong with it, if anything."""
-
-    __slots__ = ("end", "fault", "first", "indent", "source", "start", "starts_statement", "text", "type", "value")
-
-    def __init__(self, kind: str, text: str, source: Source, start: int) -> None:
-        self.type = kind
-        self.text = text
-        self.source = source
-        self.start = start
-        self.end = start + len(text)
-        self.first = False  # first on its line
-        self.indent = 0  # of its line
-        self.starts_statement = False
-        self.value: int | float | str | None = None
-        self.fault: Diagnostic | None = None
-
-    @property
-    def span(self) -> Span:
-        return Span(self.source, self.start, self.end)
 
 
 @dataclass
@@ -87,14 +41,16 @@ class Opener:
 class Layout:
     """The stream of tokens, its open brackets and the comments passed on the way; belongs to one parse."""
 
-    def __init__(self, source: Source, raw: Iterator[RawToken], max_depth: int = MAX_DEPTH) -> None:
+    def __init__(self, source: Source, raw: Iterator[Token], max_depth: int = MAX_DEPTH) -> None:
         self.source = source
         self.comments: list[Comment] = []
         self.brackets: list[Opener] = []
         self._raw = raw
         self._max_depth = max_depth
         self._queue: deque[Token] = deque()
-        self._line: list[Token] = []  # this line's tokens, where it starts inside ( ) or [ ]: it may be resumed
+        self._line: list[
+            Token
+        ] = []  # this line's tokens, where it starts inside ( ) or [ ]: it may be resumed
         self._line_start = 0
         self._indent = 0
         self._fresh = True  # nothing met on this line yet
@@ -102,7 +58,9 @@ class Layout:
         self._previous = ""
         self._dropped: Diagnostic | None = None  # the fault of a dropped character, carried by the next token
         self._in_use = False  # inside a `use`, where `from` is a word
-        self._suspect: tuple[Token, Token | None] | None = None  # a brace closed further out than it was opened
+        self._suspect: tuple[Token, Token | None] | None = (
+            None  # a brace closed further out than it was opened
+        )
         self._bottom = Opener(Token("", "", source, 0), 0)
 
     # ------------------------------------------------------------------------------------------------- raw
@@ -111,11 +69,9 @@ class Layout:
         """The next token as lexed, newlines included; comments are put aside, meaningless characters dropped."""
         if self._queue:
             return self._queue.popleft()
-        for found in self._raw:
-            start = found.start_pos or 0
-            token = Token(found.type, str(found), self.source, start)
+        for token in self._raw:
             if token.type == "COMMENT":
-                self.comments.append(Comment(token.text.rstrip(), start, self._fresh))
+                self.comments.append(Comment(token.text.rstrip(), token.start, self._fresh))
                 self._dropped = self._dropped or literals.comment_fault(token)
                 continue
             if token.type == "NEWLINE":
@@ -168,7 +124,7 @@ class Layout:
             if self._previous in ("", "NEWLINE", "LBRACE") and token.type not in ("$END", "RBRACE"):
                 token.starts_statement = True
                 if token.text == "//":
-                    token.fault = errors.slash_comment(token.span)
+                    token.fault = text_errors.slash_comment(token.span)
                     token.type = "ERROR"
                     self._skip_line()
                 elif token.type == "NAME":
@@ -215,7 +171,7 @@ class Layout:
 
     def _end(self, token: Token) -> Token:
         end = Token("$END", "", self.source, token.start)
-        end.fault = errors.too_deep(token.span, self._max_depth)
+        end.fault = text_errors.too_deep(token.span, self._max_depth)
         self._raw = iter(())
         self._queue.clear()
         return end
@@ -271,7 +227,11 @@ class Layout:
                 continue
             if kind == "$END" or (kind == "RBRACE" and keep and "LBRACE" not in nest):
                 break
-            if token.first and token.start > statement.start and self._starts_anew(token, previous, nest, statement):
+            if (
+                token.first
+                and token.start > statement.start
+                and self._starts_anew(token, previous, nest, statement)
+            ):
                 self._newline = self._newline or Token("NEWLINE", "", self.source, token.start)
                 break
             if kind == "LBRACE" and "LBRACE" not in nest:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Diagnostic
 from archdsl.source import Span
-from archdsl.syntax import errors
+from archdsl.syntax import text_errors
 
 if TYPE_CHECKING:
-    from archdsl.syntax.lexer import Token
+    from archdsl.syntax.tokens import Token
 
 MAX_DIGITS = 40
 """No size, count or rate needs more, and Python's own limit (4300) must never speak first."""
@@ -50,7 +50,13 @@ _MEANT_CHARACTER = {
     "&": ("AND", "and"),
     "^": ("POWER", "**"),
 }
-_LOOKS_LIKE = dict(zip("аеорсухіјѕԁһԛԝАВЕКМНОРСТУХІЈЅοανικρτυχΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "aeopcyxijsdhqwABEKMHOPCTYXIJSoavikptuxABEZHIKMNOPTYX", strict=True))
+_LOOKS_LIKE = dict(
+    zip(
+        "аеорсухіјѕԁһԛԝАВЕКМНОРСТУХІЈЅοανικρτυχΑΒΕΖΗΙΚΜΝΟΡΤΥΧ",
+        "aeopcyxijsdhqwABEKMHOPCTYXIJSoavikptuxABEZHIKMNOPTYX",
+        strict=True,
+    )
+)
 
 
 def hidden(token: Token) -> Diagnostic | None:
@@ -63,8 +69,8 @@ def hidden(token: Token) -> Diagnostic | None:
 
 def hidden_character(span: Span, character: str) -> Diagnostic:
     if character in _BIDI:
-        return errors.bidirectional(span, describe(character))
-    return errors.hidden_character(span, describe(character))
+        return text_errors.bidirectional(span, describe(character))
+    return text_errors.hidden_character(span, describe(character))
 
 
 def describe(character: str) -> str:
@@ -91,14 +97,14 @@ def examine(token: Token) -> None:
 def _number(token: Token) -> None:
     text = token.text.replace("_", "")
     if len(text) > MAX_DIGITS:
-        token.value, token.fault = 0, errors.number_too_long(token.span, MAX_DIGITS)
+        token.value, token.fault = 0, text_errors.number_too_long(token.span, MAX_DIGITS)
     elif text.isdigit():
         token.value = int(text)
     else:
         value = float(text)
         lost = value == 0.0 and any(digit in "123456789" for digit in re.split("[eE]", text)[0])
         if math.isinf(value) or lost:
-            token.fault = errors.number_out_of_range(token.span, token.text)
+            token.fault = text_errors.number_out_of_range(token.span, token.text)
         token.value = value
 
 
@@ -113,7 +119,9 @@ def _string(token: Token) -> None:
         letter = text[slash + 1 : slash + 2]
         if letter not in ESCAPES or not letter:
             start = token.start + 1 + slash
-            token.fault = token.fault or errors.unknown_escape(Span(token.source, start, start + 2), letter)
+            token.fault = token.fault or text_errors.unknown_escape(
+                Span(token.source, start, start + 2), letter
+            )
         parts += (text[at:slash], ESCAPES.get(letter, letter))
         at = slash + 2
     token.value = "".join((*parts, text[at:]))
@@ -123,39 +131,39 @@ def _string(token: Token) -> None:
 
 
 def _bad_arrow(token: Token) -> None:
-    token.type, token.fault = "ARROW", errors.foreign_arrow(token.span, token.text)
+    token.type, token.fault = "ARROW", text_errors.foreign_arrow(token.span, token.text)
 
 
 def _bad_operator(token: Token) -> None:
     text = token.text
     if text in _MEANT_OPERATOR:
         token.type, meant = _MEANT_OPERATOR[text]
-        token.fault = errors.foreign_operator(token.span, text, meant)
+        token.fault = text_errors.foreign_operator(token.span, text, meant)
     else:
         token.type = "EQUAL"
-        token.fault = errors.augmented_assignment(token.span, text)
+        token.fault = text_errors.augmented_assignment(token.span, text)
 
 
 def _bad_triple(token: Token) -> None:
     start = token.span
-    token.fault = errors.triple_quotes(Span(start.source, start.start, start.start + 3))
+    token.fault = text_errors.triple_quotes(Span(start.source, start.start, start.start + 3))
     token.type, token.value = "STRING", token.text.strip('"')
 
 
 def _bad_quote(token: Token) -> None:
     text = token.text
     closed = len(text) > 1 and text.endswith("'")
-    token.fault = errors.single_quotes(token.span, closed)
+    token.fault = text_errors.single_quotes(token.span, closed)
     token.type, token.value = "STRING", text.strip("'")
 
 
 def _bad_string(token: Token) -> None:
-    token.fault = errors.unclosed_string(token.span)
+    token.fault = text_errors.unclosed_string(token.span)
     token.type, token.value = "STRING", token.text[1:]
 
 
 def _bad_number(token: Token) -> None:
-    token.fault = errors.bad_number(token.span, token.text)
+    token.fault = text_errors.bad_number(token.span, token.text)
     token.type, token.value = "NUMBER", 0
 
 
@@ -163,25 +171,25 @@ def _bad_character(token: Token) -> None:
     text, span = token.text, token.span
     token.type = ""
     if text == ";":
-        token.type, token.fault = "NEWLINE", errors.semicolon(span)
+        token.type, token.fault = "NEWLINE", text_errors.semicolon(span)
     elif text in _MEANT_CHARACTER:
         token.type, meant = _MEANT_CHARACTER[text]
-        token.fault = errors.foreign_operator(span, text, meant)
+        token.fault = text_errors.foreign_operator(span, text, meant)
     elif _HIDDEN.match(text):
         # A byte order mark at the very start is harmless, and some editors write one.
         token.fault = None if text == "\ufeff" and span.start == 0 else hidden_character(span, text)
     elif text.isspace():
-        token.fault = errors.strange_space(span, describe(text))
+        token.fault = text_errors.strange_space(span, describe(text))
     elif text in "“”„«»‘’`":
-        token.fault = errors.curly_quote(span, text)
+        token.fault = text_errors.curly_quote(span, text)
     elif text == "\\":
-        token.fault = errors.backslash(span)
+        token.fault = text_errors.backslash(span)
     elif text.isdigit() or text.isdecimal():
-        token.fault = errors.foreign_digit(span, text, describe(text))
+        token.fault = text_errors.foreign_digit(span, text, describe(text))
     elif text.isalpha():
-        token.fault = errors.foreign_letter(span, text, describe(text), _LOOKS_LIKE.get(text))
+        token.fault = text_errors.foreign_letter(span, text, describe(text), _LOOKS_LIKE.get(text))
     else:
-        token.fault = errors.unexpected_character(span, text, describe(text))
+        token.fault = text_errors.unexpected_character(span, text, describe(text))
 
 
 _REPAIRS = {

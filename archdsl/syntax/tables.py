@@ -2,67 +2,71 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import sys
-import tempfile
 from pathlib import Path
-from typing import Any
+from zlib import crc32
 
-Tables = tuple[Any, Any]
+from archdsl import __version__
+from archdsl.syntax.automaton import Tables
 
-
-def key(grammar: str, version: str) -> str:
-    """What the tables depend on: the grammar, Lark's version and Python's."""
-    text = f"{version}\0{sys.version_info[:2]}\0{grammar}"
-    return hashlib.sha256(text.encode()).hexdigest()[:24]
+_MADE_BY = f"archdsl {__version__}, tables 1"
+"""The tables depend on the grammar and on how they are written down; Lark's version changes neither."""
 
 
-def _folder() -> Path | None:
-    if base := os.environ.get("XDG_CACHE_HOME"):
-        path = Path(base)
-        return path / "archdsl" if path.is_absolute() else None
-    try:
-        return Path.home() / ".cache" / "archdsl"
-    except RuntimeError:  # no home
+def _path(key: int) -> Path | None:
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    if not os.path.isabs(base):
+        base = os.path.join(os.path.expanduser("~"), ".cache")
+    if not os.path.isabs(base):  # no home
         return None
+    return Path(base) / "archdsl" / f"grammar-{key:08x}.json"
 
 
-def load(name: str) -> Tables | None:
-    """The stored tables; None where there are none, or any doubt about them."""
-    folder = _folder()
-    if folder is None:
-        return None
+def load(grammar: str) -> Tables | None:
+    """The stored tables for this grammar; None where there are none, or any doubt about them."""
+    path = _path(crc32(grammar.encode()))
     try:
-        text = (folder / f"grammar-{name}.json").read_bytes()
-        digest, _, payload = text.partition(b"\n")
-        if digest.decode("ascii") != hashlib.sha256(payload).hexdigest():
+        if path is None:
             return None
-        data, memo = json.loads(payload)
-        states = data["parser"]["parser"]["states"]
-        data["parser"]["parser"]["states"] = {int(k): {int(t): a for t, a in row.items()} for k, row in states.items()}
-        return data, {int(k): v for k, v in memo.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        text = path.read_text(encoding="utf-8")
+        checksum, _, payload = text.partition("\n")
+        if checksum != _checksum(payload):
+            return None
+        stored = json.loads(payload)
+        if stored["grammar"] != grammar or stored["made_by"] != _MADE_BY:
+            return None
+        return Tables(
+            terminals=[(name, regexp) for name, regexp in stored["terminals"]],
+            words=stored["words"],
+            rules=[(origin, size, made) for origin, size, made in stored["rules"]],
+            states=stored["states"],
+            start=stored["start"],
+            end=stored["end"],
+        )
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 
-def store(name: str, data: Any, memo: Any) -> None:
+def store(grammar: str, tables: Tables) -> None:
     """Write the tables, whole or not at all; a cache that cannot be written is no one's concern."""
-    folder = _folder()
-    if folder is None:
+    path = _path(crc32(grammar.encode()))
+    if path is None:
         return
-    temporary = None
+    names = ("terminals", "words", "rules", "states", "start", "end")
+    content = {"grammar": grammar, "made_by": _MADE_BY, **{name: getattr(tables, name) for name in names}}
+    payload = json.dumps(content, separators=(",", ":"))
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        payload = json.dumps([data, memo], separators=(",", ":")).encode()
-        folder.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=folder, prefix=".grammar-")
-        with os.fdopen(handle, "wb") as out:
-            out.write(hashlib.sha256(payload).hexdigest().encode() + b"\n" + payload)
-        os.replace(temporary, folder / f"grammar-{name}.json")
-    except (OSError, TypeError, ValueError):
-        if temporary is not None:
-            try:
-                os.unlink(temporary)
-            except OSError:
-                return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            temporary.write_text(f"{_checksum(payload)}\n{payload}", encoding="utf-8")
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError:
+        return
+
+
+def _checksum(payload: str) -> str:
+    return f"{crc32(payload.encode()):08x}"

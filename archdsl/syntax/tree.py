@@ -119,7 +119,9 @@ class Unary(Expression):
 class Binary(Expression):
     """Arithmetic, concatenation, comparison and logic, with the operator as written."""
 
-    operator: Literal["+", "-", "*", "/", "//", "%", "@", "**", "++", "==", "!=", "<", "<=", ">", ">=", "and", "or"]
+    operator: Literal[
+        "+", "-", "*", "/", "//", "%", "@", "**", "++", "==", "!=", "<", "<=", ">", ">=", "and", "or"
+    ]
     left: Expression
     right: Expression
 
@@ -273,7 +275,7 @@ class RawTensor(Statement):
 
 @dataclass(frozen=True, eq=False)
 class If(Statement):
-    """``if c { } else if d { } else { }``: ``otherwise`` holds the rest, a chained ``if`` as a body of one statement."""
+    """``if c { } else if d { } else { }``: ``otherwise`` holds the rest, a chained ``if`` as a one-statement body."""
 
     condition: Expression
     then: Body
@@ -313,17 +315,17 @@ class File:
 Fingerprint = tuple["Fingerprint", ...] | str | int | float | bool | None
 
 
+_BESIDE_STRUCTURE = ("Span", "Source", "tuple[Span, ...]", "tuple[Comment, ...]")
+
+
 def fingerprint(value: object) -> Fingerprint:
     """The structure of a tree without its spans: equal for two texts that differ in layout and comments alone."""
     if isinstance(value, Node | File):
-        parts = tuple(
-            fingerprint(getattr(value, f.name))
-            for f in fields(value)
-            if f.type not in ("Span", "Source", "tuple[Span, ...]", "tuple[Comment, ...]")
-        )
-        return (type(value).__name__, *parts)
+        # `map`, not a generator: half the frames, and recursion stays within the depth that the parser allows.
+        parts = (getattr(value, f.name) for f in fields(value) if f.type not in _BESIDE_STRUCTURE)
+        return (type(value).__name__, *map(fingerprint, tuple(parts)))
     if isinstance(value, tuple):
-        return tuple(fingerprint(item) for item in value)
+        return tuple(map(fingerprint, value))
     if isinstance(value, float):
         return ("float", value)
     if isinstance(value, bool):

@@ -133,9 +133,8 @@ class Interpreter(nn.Module):
                 return getattr(args[0], name)
             return getattr(args[0], name)(*args[1:], **kwargs)
         found = self._found[id(node)]
-        return (
-            found(*args, **kwargs) if callable(found) else found
-        )  # ``torch.float16`` and ``math.pi`` are constants
+        # ``torch.float16`` and ``math.pi`` are constants, not calls.
+        return found(*args, **kwargs) if callable(found) else found
 
 
 def run(op: Operator, lowered: Lowered, tensors: Sequence[Tensor], around: Surroundings | None = None) -> Any:

@@ -151,13 +151,13 @@ def annotated_name(span: Span) -> Diagnostic:
     return Diagnostic("E0202", "a name has no type", span, (hint,))
 
 
-def mixed_concatenation(span: Span, text: str) -> Diagnostic:
+def mixed_concatenation(span: Span) -> Diagnostic:
     hint = "write `(a + b) ++ c` or `a + (b ++ c)`"
-    return Diagnostic("E0206", f"`{text}`: `++` beside `+` or `-` needs parentheses", span, (hint,))
+    return Diagnostic("E0206", "`++` beside `+` or `-` needs parentheses", span, (hint,))
 
 
-def chained_comparison(span: Span, text: str) -> Diagnostic:
-    return Diagnostic("E0207", f"`{text}`: comparisons do not chain", span, ("write `a < b and b < c`",))
+def chained_comparison(span: Span) -> Diagnostic:
+    return Diagnostic("E0207", "comparisons do not chain", span, ("write `a < b and b < c`",))
 
 
 def equal_in_expression(span: Span, in_call: bool) -> Diagnostic:

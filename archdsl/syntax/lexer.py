@@ -57,6 +57,8 @@ class Layout:
         self._newline: Token | None = None  # a newline not yet known to matter
         self._previous = ""
         self._dropped: Diagnostic | None = None  # the fault of a dropped character, carried by the next token
+        self._opened: Token | None = None  # what the last token did to the brackets
+        self._closed: Opener | None = None
         self._in_use = False  # inside a `use`, where `from` is a word
         self._suspect: tuple[Token, Token | None] | None = (
             None  # a brace closed further out than it was opened
@@ -121,8 +123,9 @@ class Layout:
                     self._queue.appendleft(token)
                     return self._advance(newline)
                 token.fault = token.fault or newline.fault
-            if self._previous in ("", "NEWLINE", "LBRACE") and token.type not in ("$END", "RBRACE"):
-                token.starts_statement = True
+            starts = self._previous in ("", "NEWLINE", "LBRACE") and token.type not in ("$END", "RBRACE")
+            token.starts_statement = starts
+            if starts:
                 if token.text == "//":
                     token.fault = text_errors.slash_comment(token.span)
                     token.type = "ERROR"
@@ -151,6 +154,7 @@ class Layout:
         """Follow the brackets and the depth; too deep ends the stream."""
         kind = token.type
         top = self.brackets[-1] if self.brackets else self._bottom
+        self._opened = self._closed = None
         if kind in _OPENS_SEGMENT:
             top.operators = 0
         elif kind in _COUNTED:
@@ -160,8 +164,9 @@ class Layout:
                 top.operators += 1
             top = Opener(token, top.depth + top.operators + _WEIGHT[kind])
             self.brackets.append(top)
+            self._opened = token
         elif self.brackets and top.token.type == _CLOSES.get(kind):
-            self.brackets.pop()
+            self._closed = self.brackets.pop()
             if kind == "RBRACE" and token.first and token.indent < top.token.indent and not self._suspect:
                 self._suspect = (top.token, token)
         self._previous = kind
@@ -181,6 +186,14 @@ class Layout:
     def unclosed_brace(self) -> tuple[Token, Token | None]:
         """The open brace that was most likely forgotten; with the closing one that was taken by another."""
         return self._suspect or ([b.token for b in self.brackets if b.token.type == "LBRACE"][-1], None)
+
+    def reject(self) -> None:
+        """The last token does not fit: leave the brackets as they were before it."""
+        if self._opened is not None:
+            self.brackets.pop()
+        if self._closed is not None:
+            self.brackets.append(self._closed)
+        self._opened = self._closed = None
 
     def dangling(self, token: Token, statement: Token) -> Opener | None:
         """The open ( or [ that was most likely never closed, if that is why ``token`` does not fit."""
@@ -214,7 +227,9 @@ class Layout:
         (self.brackets[-1] if self.brackets else self._bottom).operators = 0
         previous, self._previous = "ERROR", "ERROR"
         if token.type == "NEWLINE":
-            self._newline = token
+            following = self._lex()
+            self._queue.appendleft(following)
+            self._newline = None if following.type == "LBRACE" else token  # a brace on the next line is still its own
             return
         if resume and self._line:
             self._queue.extendleft(reversed(self._line))
@@ -241,8 +256,8 @@ class Layout:
                     break
             if kind in _WEIGHT:
                 nest.append(kind)
-            elif kind in _CLOSES and nest:
-                while nest.pop() != "LBRACE" and kind == "RBRACE":
+            elif kind in _CLOSES:
+                while nest and nest.pop() != "LBRACE" and kind == "RBRACE":
                     pass
             previous = kind
             token = self._lex()

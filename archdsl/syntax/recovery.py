@@ -81,10 +81,12 @@ class Run:
         try:
             self.automaton.feed(token)
         except Unexpected:
+            self.layout.reject()
             if not self.bodies[-1].failed:
                 self._report(explain(self._place(token)))
             self._take_back(token)
         except errors.Fault as fault:
+            self.layout.reject()
             self._report(fault.diagnostic)
             self._take_back(token)
         else:

@@ -154,9 +154,9 @@ def _operator(place: Place) -> Diagnostic | None:
     if not after_operand:
         return None
     if (token.type == "CAT" and "PLUS" in accepts) or (token.type in ("PLUS", "MINUS") and "CAT" in accepts):
-        return errors.mixed_concatenation(token.span, token.text)
+        return errors.mixed_concatenation(token.span)
     if token.type == "COMPARE":
-        return errors.chained_comparison(token.span, token.text)
+        return errors.chained_comparison(token.span)
     if token.type == "EQUAL":
         return errors.equal_in_expression(
             token.span, place.innermost is not None and place.innermost.type == "LPAR"

@@ -1,0 +1,57 @@
+# What people and .ci/run type. It needs make and Python 3.11 or newer; everything else goes into .venv.
+
+PYTHON ?= python3
+VENV ?= .venv
+PY := $(VENV)/bin/python
+STAMP := $(VENV)/.installed
+REFERENCE := $(VENV)/.installed-reference
+SPEC ?= specs/zoo/resnet.arch:resnet50
+OUT ?= out/
+
+.PHONY: demo test test-all lint types test-reference bench gpu clean help
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 16
+
+# Made anew when the list of dependencies changes.
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; v = sys.version.split()[0]; sys.exit(0 if sys.version_info >= (3, 11) else "archdsl needs Python 3.11 or newer; this is " + v + " (say which with: make PYTHON=python3.12)")'
+	@echo "Setting up $(VENV): about 2 minutes, about 1 GB: most of it is PyTorch."
+	@start=$$(date +%s); \
+	$(PYTHON) -m venv $(VENV) && \
+	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]' && \
+	touch $@ && echo "Set up in $$(($$(date +%s) - start)) s."
+
+$(REFERENCE): $(STAMP)
+	@echo "Installing what the zoo is compared with (torchvision, timm, transformers)."
+	@$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,reference]'
+	@touch $@
+
+demo: $(STAMP) ## check, draw, write and run ResNet-50
+	$(VENV)/bin/archdsl build $(SPEC) -o $(OUT)
+
+test: $(STAMP) ## the fast tests
+	$(PY) -m pytest -q -n 2 -m "not slow and not reference and not gpu"
+
+test-all: $(STAMP) ## and the slow ones
+	$(PY) -m pytest -q -n 2 -m "not reference and not gpu"
+
+lint: $(STAMP) ## style, format, and which way imports point
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/lint-imports --no-logo
+
+types: $(STAMP) ## mypy, strict
+	$(VENV)/bin/mypy
+
+test-reference: $(REFERENCE) ## the zoo against independent implementations
+	$(PY) -m pytest -q -n 2 -m reference
+
+bench: $(STAMP) ## what is fast, and how fast
+	$(PY) -m benchmarks
+
+gpu: $(STAMP) ## the tests that need an accelerator
+	$(PY) -m pytest -q -m gpu
+
+clean: ## remove what was built, keep .venv
+	rm -rf out dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

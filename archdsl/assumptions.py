@@ -148,7 +148,7 @@ def _presentable(a: Dim, operator: str) -> Relation:
     one: Dim = Size(left) if left else 0
     two: Dim = Size(right) if right else 0
     if not left:
-        return Relation(constant, _operator(operator), two)
+        return Relation(two, "<=" if operator == ">=" else _operator(operator), constant)
     if operator == ">=" and constant == -1 and right:
         return Relation(one, ">", two)
     if operator == ">=" or constant < 0:

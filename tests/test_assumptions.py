@@ -95,6 +95,7 @@ class TestNamedCases:
         ((), "H*W >= H", "always", None),
         ((), "H*W + 1 > H + W - 1", "always", None),
         ((), "H*W >= 5", "sometimes", "H*W >= 5"),
+        ((), "H*W <= 5", "sometimes", "H*W <= 5"),
         ((), "2*H == 2*W + 1", "never", None),
         ((), "B*H == 0", "never", None),
         ((), "H % 3 == 1", "sometimes", "H % 3 == 1"),

@@ -34,11 +34,10 @@ def pooled(operator: str, x: TensorType, window: Window, ceil_mode: bool, sizes:
     """
     kernel, stride, padding, dilation = window
     extent = extents(kernel, dilation)
-    for p, e in zip(padding, extent, strict=True):
-        if p > e // 2:
+    for p, k in zip(padding, kernel, strict=True):
+        if p > k // 2:  # of the kernel as written: torch leaves dilation out here
             raise errors.bad_argument(
-                "padding",
-                f"{operator} pads by {p}, more than half its window of {e}: some windows would be empty",
+                "padding", f"{operator} pads by {p}, more than half its kernel_size of {k}"
             )
     if not ceil_mode:
         spatial = window_sizes(sizes, x.shape[2:], extent, stride, padding)
@@ -169,6 +168,9 @@ class AvgPool(Operator):
         (x,) = inputs
         rank = spatial_rank(self.name, x)
         require_float(self.name, x)
+        if rank == 3:  # torch's avg_pool3d alone wants the input to hold the kernel without its padding
+            for i, (h, k) in enumerate(zip(x.shape[2:], self._window(rank)[0], strict=True)):
+                sizes.at_least(h, k, f"the {side(rank, i)}", f"avg_pool over 3 dims, a kernel of {k}")
         return pooled(self.name, x, self._window(rank), self.ceil_mode, sizes)
 
     def _window(self, rank: int) -> Window:
@@ -200,6 +202,7 @@ class AvgPool(Operator):
         )
         yield Sample((line,), {"kernel_size": 5, "stride": 4, "padding": 2, "ceil_mode": True})
         yield Sample((volume,), {"kernel_size": (1, 2, 3), "stride": 2})
+        yield Sample((TensorType((1, 2, 6, 2, 8)),), {"kernel_size": 3, "padding": 1}, "E0406")
         yield from _refused()
 
 

@@ -66,6 +66,11 @@ class Span:
     def text(self) -> str:
         return self.source.text[self.start : self.end]
 
+    @property
+    def one_line(self) -> str:
+        """The text with its white space folded, for messages."""
+        return " ".join(self.text.split())
+
     def to(self, other: Span) -> Span:
         """The stretch from the start of this span to the end of the other."""
         return Span(self.source, self.start, max(self.end, other.end))

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from archdsl.network.names import children
-from archdsl.network.values import BlockRecipe, Closure, OperatorRecipe, Scope
+from archdsl.network.values import BlockRecipe, Closure, FunctionRecipe, OperatorRecipe, Scope
 from archdsl.ops.base import Operator
 from archdsl.syntax.tree import (
     Assign,
@@ -101,6 +101,8 @@ class StaticNames:
                 return self.definition_holds(value.definition, value.scope.static)
             case Closure():
                 return True
+            case FunctionRecipe():
+                return value.name == "scan"
             case _:
                 return False
 
@@ -118,27 +120,13 @@ class StaticNames:
         finally:
             self.busy.discard(definition)
 
-    def block_parameters(self, name: str) -> frozenset[str] | None:
-        """The ``block`` parameters of what ``name`` stands for, where that is known from the text."""
-        names: StaticNames | None = self
-        while names is not None:
-            if name in names.definitions:
-                return _block_parameters(names.definitions[name])
-            if name in names.holders:
-                return None
-            names = names.parent
-        value = self.top.find(name)
-        return _block_parameters(value.definition) if isinstance(value, BlockRecipe) else None
-
     def handed_over(self, call: Call) -> frozenset[int]:
         """Positions of the arguments of a call that are recipes handed over: they are places of their own."""
         if not isinstance(call.function, Name):
             return frozenset()
         definition = self._definition(call.function.name)
         if definition is None:
-            if call.function.name in ("frozen", "spectral_norm", "scan"):
-                return frozenset({0})
-            return frozenset()
+            return frozenset({0}) if call.function.name == "scan" else frozenset()
         positional = [p for p in definition.parameters if p.kind == "value" or p.default is None]
         kinds = {p.name: p.kind for p in definition.parameters}
         found = set()
@@ -160,10 +148,6 @@ class StaticNames:
             names = names.parent
         value = self.top.find(name)
         return value.definition if isinstance(value, BlockRecipe) else None
-
-
-def _block_parameters(definition: Definition) -> frozenset[str]:
-    return frozenset(p.name for p in definition.parameters if p.kind == "block")
 
 
 def _declares(node: Node) -> bool:

@@ -35,10 +35,15 @@ class Value:
 
 @dataclass(frozen=True, eq=False)
 class LayerValue:
-    """A ``layer`` inside one region: declared there (then it is in ``layers``) or handed in (``layer_inputs``)."""
+    """A ``layer`` inside one region: declared there (then it is in ``layers``) or handed in (``layer_inputs``).
+
+    ``state`` (the same object for one layer in all regions that see it) and ``closure`` belong to the elaborator.
+    """
 
     index: int
     name: str
+    state: object = None
+    closure: object = None
 
 
 @dataclass(frozen=True, eq=False)

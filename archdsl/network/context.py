@@ -62,6 +62,7 @@ class Session:
     limits: Limits
     diagnostics: list[Diagnostic]
     memo: dict[Hashable, dict[tuple[int, ...], dict[tuple[Any, ...], Entry]]] = field(default_factory=dict)
+    canonical: dict[Hashable, Entry] = field(default_factory=dict)
     running: set[Hashable] = field(default_factory=set)
     stack: list[tuple[str, Span]] = field(default_factory=list)
     asked_training: bool = False

@@ -32,7 +32,7 @@ class Run:
 
     def accepts(self, used: Used) -> bool:
         """Whether the next round continues this run: each input stays, or is an output of the round before."""
-        if used.entry is not self.entry or used.layers != self.start.layers:
+        if used.entry.region is not self.entry.region or used.layers != self.start.layers:
             return False
         carry = []
         for i, (before, now) in enumerate(zip(self.last.inputs, used.inputs, strict=True)):

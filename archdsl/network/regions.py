@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from archdsl.network import errors
 from archdsl.network.boundary import Boundary, Lift, captures
 from archdsl.network.builder import RegionBuilder
 from archdsl.network.context import Context, Entry, Failed, Session
-from archdsl.network.types import CallNode, LateExpression, LayerValue, Path, Value
+from archdsl.network.types import (
+    CallNode,
+    LateExpression,
+    LayerValue,
+    OpNode,
+    Path,
+    RawTensorNode,
+    Region,
+    Value,
+    WeightNode,
+)
 from archdsl.network.values import LateNumber, Scope
 from archdsl.ops.masks import Mask
 from archdsl.source import Span
@@ -79,7 +89,7 @@ def _make(
     ctx: Context,
     run: Callable[[Inside], Left],
     boundary: Boundary,
-    identity: Hashable,
+    identity: tuple[Hashable, tuple[Any, ...]],
     at: Span,
 ) -> Entry:
     session = ctx.session
@@ -118,7 +128,7 @@ def _make(
     demanded = {
         slot: n.value if isinstance(n := boundary.numbers[slot], LateNumber) else n for slot in builder.demanded
     }
-    return Entry(
+    entry = Entry(
         region if builder.nodes else None,
         left.wire,
         dict(left.assigned),
@@ -129,6 +139,49 @@ def _make(
         tuple(inner),
         left.stop,
     )
+    if entry.region is None or failed:
+        return entry
+    # Rounds that asked for different numbers and came out alike are one region all the same.
+    same = session.canonical.setdefault((identity[0], signature(entry.region, left)), entry)
+    return same if same is entry else replace(same, demanded=demanded)
+
+
+def signature(region: Region, left: Left) -> Hashable:
+    """What a region does, without the identity of its values: equal for two that do the same."""
+    numbers: dict[object, int] = {}
+    for value in (*region.inputs, *region.layer_inputs, *(d.value for d in region.layers)):
+        numbers[value] = len(numbers)
+    rows: list[Hashable] = []
+    for node in region.nodes:
+        match node:
+            case OpNode():
+                row: Hashable = (node.op, node.path, tuple(node.late.items()), node.frozen)
+            case CallNode():
+                late = tuple(tuple(rate.items()) for rate in node.late)
+                layer = numbers.get(node.layer) if node.layer else None
+                shape = (node.kind, node.region, node.path, node.count, node.first, node.carry, node.stop, node.stacked)
+                row = (shape, late, layer, tuple(numbers[v] for v in node.layers), node.frozen)
+            case WeightNode():
+                row = (numbers[node.layer], node.weight)
+            case RawTensorNode():
+                row = (node.keyword, node.path, node.output.type, id(node.initial) if isinstance(node.initial, Region) else node.initial)
+        made = node.outputs if isinstance(node, OpNode | CallNode) else (node.output,)
+        rows.append((row, tuple(numbers[v] for v in getattr(node, "inputs", ()))))
+        for value in made:
+            numbers[value] = len(numbers)
+    ends = tuple(tuple(numbers.get(t, -1) for t in tensors_in(v)) for v in (left.wire, *left.assigned.values(), left.stop))
+    return (tuple(rows), tuple(numbers[v] for v in region.outputs), ends, constants_in(left.wire), constants_in(tuple(left.assigned.values())))
+
+
+def constants_in(value: Any) -> Hashable:
+    """A value with its tensors left out."""
+    if isinstance(value, Value):
+        return None
+    if isinstance(value, tuple):
+        return tuple(constants_in(v) for v in value)
+    if isinstance(value, Mask):
+        return (type(value).__name__, *(constants_in(v) for v in value.payloads()))
+    return repr(value)
 
 
 def _settled(value: Any, builder: RegionBuilder) -> Any:

@@ -81,6 +81,8 @@ class Layout:
                 self._fresh = True
                 self._line.clear()
                 return token
+            if token.type == "BAD_CHARACTER" and self._dropped is not None and token.text != ";":
+                continue  # the second of a run
             literals.examine(token)
             if not token.type:
                 self._dropped = self._dropped or token.fault
@@ -229,7 +231,9 @@ class Layout:
         if token.type == "NEWLINE":
             following = self._lex()
             self._queue.appendleft(following)
-            self._newline = None if following.type == "LBRACE" else token  # a brace on the next line is still its own
+            self._newline = (
+                None if following.type == "LBRACE" else token
+            )  # a brace on the next line is still its own
             return
         if resume and self._line:
             self._queue.extendleft(reversed(self._line))

@@ -6,7 +6,7 @@ from archdsl.diagnostics import Diagnostic
 from archdsl.source import Source, Span
 from archdsl.syntax import text_errors
 
-MAX_BYTES = 8 * 1024 * 1024
+MAX_BYTES = 4 * 1024 * 1024
 """A hundred thousand layers written out fit in it."""
 
 _UTF8_MARK = b"\xef\xbb\xbf"

@@ -120,7 +120,10 @@ class Run:
 
     def _finish(self, end: Token) -> tuple[Statement, ...]:
         """Close what is open at the end of the text; one message says so."""
-        told = end.fault is not None or len(self.diagnostics) > MAX_ERRORS
+        stopped = end.start < len(self.source.text)  # at a limit: the statement there is not whole
+        if stopped:
+            self._take_back(end)
+        told = stopped
         while len(self.bodies) > 1:
             if not told:
                 opener = self.layout.dangling(end, self.bodies[-1].statement)

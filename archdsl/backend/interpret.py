@@ -75,26 +75,27 @@ class Interpreter(nn.Module):
         return {name: value for part in self.parts for name, value in part.state_dict().items()}
 
     def _create(self, node: object) -> None:
-        """Create every module in ``node``, each once, however often the same object is mentioned."""
-        if isinstance(node, Mod):
-            if id(node) not in self._part_of:
-                cls = _module_class(node.target)
-                with self.around.device:
-                    part = cls(*self._value(node.arguments, ()), **self._value(dict(node.keywords), ()))
-                self._part_of[id(node)] = len(self.parts)
-                self.parts.append(part.to(dtype=self.around.dtype))
-            self._create(node.inputs)
-        elif isinstance(node, Fn):
-            if not (isinstance(node.target, str) and (node.target[0] == "." or node.target in MARKERS)):
-                self._found[id(node)] = function(node.target)
-            self._create(node.args)
-            self._create(dict(node.kwargs))
-        elif isinstance(node, tuple | list):
-            for item in node:
-                self._create(item)
-        elif isinstance(node, dict):
-            for item in node.values():
-                self._create(item)
+        """Create every module in ``node`` and look up every target, each once however often it is mentioned."""
+        match node:
+            case Mod():
+                self._create((node.arguments, dict(node.keywords), node.inputs))
+                if id(node) not in self._part_of:
+                    cls = _module_class(node.target)
+                    with self.around.device:
+                        part = cls(*self._value(node.arguments, ()), **self._value(dict(node.keywords), ()))
+                    self._part_of[id(node)] = len(self.parts)
+                    self.parts.append(part.to(dtype=self.around.dtype))
+            case Fn():
+                if not (isinstance(node.target, str) and (node.target[0] == "." or node.target in MARKERS)):
+                    self._found[id(node)] = function(node.target)
+                self._create((node.args, dict(node.kwargs)))
+            case tuple() | list():
+                for item in node:
+                    self._create(item)
+            case dict():
+                self._create(tuple(node.values()))
+            case slice():
+                self._create((node.start, node.stop, node.step))
 
     def _value(self, node: object, tensors: Sequence[Tensor]) -> Any:
         match node:
@@ -166,6 +167,7 @@ def function(target: str | Callable[..., Any]) -> Any:
     return found
 
 
+@cache  # the emitted file defines each class once
 def _module_class(target: str | Callable[[], type]) -> type[nn.Module]:
     cls = function(target) if isinstance(target, str) else function(target)()
     if not (isinstance(cls, type) and issubclass(cls, nn.Module)):

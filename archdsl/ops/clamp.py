@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from archdsl.ops import errors
 from archdsl.ops.base import Fn, Lowered, Operator, Role, Sample, Slot, Types, argument
@@ -49,17 +49,18 @@ class Clamp(Operator):
                 )
         return replace(x, values=self._values(x.values))
 
-    def _values(self, before: Values | None) -> Values | None:
-        """What is known of integers that have been clamped; both limits at once override what came before."""
+    def _values(self, before: Values | None) -> Values:
+        """What is known of integers that have been clamped: both their ends, clamped (by min first, then max)."""
         before = before if before is not None and before.input is None else Values()
-        low, high = before.low, before.high
-        if isinstance(self.min, int):
-            low = max(low, self.min) if isinstance(low, int) else self.min
-            high = high if self.max is not None or not isinstance(high, int) else max(high, self.min + 1)
-        if isinstance(self.max, int):
-            high = min(high, self.max + 1) if isinstance(high, int) else self.max + 1
-            low = low if not isinstance(low, int) else min(low, self.max)
-        return Values(low, high)
+
+        def limited(value: Any) -> Any:
+            if value is not None and self.min is not None:
+                value = max(value, self.min)
+            return value if value is None or self.max is None else min(value, self.max)
+
+        smallest = limited(before.low if isinstance(before.low, int) else self.min)
+        largest = limited(before.high - 1 if isinstance(before.high, int) else self.max)
+        return Values(smallest, None if largest is None else largest + 1)
 
     def elementwise(self, inputs: Types, outputs: Types) -> int:
         return numel(outputs)

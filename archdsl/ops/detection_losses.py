@@ -26,6 +26,8 @@ class Focal(PairLoss):
     the target is 1, else ``1 - p`` and ``1 - alpha`` (Lin et al., 2017; torchvision's ``sigmoid_focal_loss``).
     ``alpha=none`` weighs both alike.
 
+    Shapes: twice ``[...]`` to ``[]``, or to ``[...]`` with ``reduction="none"``.
+
         input x: [B, 10]
         input y: [B, 10]
         focal(x, y)
@@ -53,7 +55,7 @@ class Giou(PairLoss):
     """``1 - GIoU`` of boxes ``[x1, y1, x2, y2]``: the share of the union that they don't share, and how much of the
     smallest box around both is empty (Rezatofighi et al., 2019; torchvision's ``generalized_box_iou_loss``).
 
-    Shapes: twice ``[..., 4]`` to ``[]``, or ``[...]`` with ``reduction="none"``.
+    Shapes: twice ``[..., 4]`` to ``[]``, or to ``[...]`` with ``reduction="none"``.
 
         input x: [B, 4]
         input y: [B, 4]

@@ -99,9 +99,11 @@ def with_option(samples: Iterable[Sample], **options: Any) -> Iterable[Sample]:
 class Mse(PairLoss):
     """``(input - target) ** 2``, the mean by default (``F.mse_loss``).
 
-    input x: [B, 10]
-    input y: [B, 10]
-    mse(x, y)
+    Shapes: twice ``[...]`` to ``[]``, or to ``[...]`` with ``reduction="none"``.
+
+        input x: [B, 10]
+        input y: [B, 10]
+        mse(x, y)
     """
 
     name: ClassVar[str] = "mse"
@@ -113,9 +115,11 @@ class Mse(PairLoss):
 class L1(PairLoss):
     """``|input - target|``, the mean by default (``F.l1_loss``).
 
-    input x: [B, 10]
-    input y: [B, 10]
-    l1(x, y)
+    Shapes: twice ``[...]`` to ``[]``, or to ``[...]`` with ``reduction="none"``.
+
+        input x: [B, 10]
+        input y: [B, 10]
+        l1(x, y)
     """
 
     name: ClassVar[str] = "l1"
@@ -127,6 +131,8 @@ class L1(PairLoss):
 class SmoothL1(PairLoss):
     """``d ** 2 / (2 beta)`` where ``d = |input - target| < beta``, else ``d - beta / 2`` (Girshick, 2015;
     ``F.smooth_l1_loss``).
+
+    Shapes: twice ``[...]`` to ``[]``, or to ``[...]`` with ``reduction="none"``.
 
         input x: [B, 4]
         input y: [B, 4]
@@ -153,9 +159,11 @@ class SmoothL1(PairLoss):
 class Huber(PairLoss):
     """``d ** 2 / 2`` where ``d = |input - target| < delta``, else ``delta (d - delta / 2)`` (``F.huber_loss``).
 
-    input x: [B, 4]
-    input y: [B, 4]
-    huber(x, y)
+    Shapes: twice ``[...]`` to ``[]``, or to ``[...]`` with ``reduction="none"``.
+
+        input x: [B, 4]
+        input y: [B, 4]
+        huber(x, y)
     """
 
     name: ClassVar[str] = "huber"
@@ -179,6 +187,8 @@ class Bce(PairLoss):
 
     Of logits, ``bce_with_logits`` is exact where this overflows.
 
+    Shapes: twice ``[...]`` to ``[]``, or to ``[...]`` with ``reduction="none"``.
+
         input x: [B, 1]
         input y: [B, 1]
         bce(sigmoid(x), y)
@@ -193,6 +203,8 @@ class Bce(PairLoss):
 class BceWithLogits(PairLoss):
     """The binary cross-entropy of ``sigmoid(input)``, computed from the logits
     (``F.binary_cross_entropy_with_logits``).
+
+    Shapes: twice ``[...]`` to ``[]``, or to ``[...]`` with ``reduction="none"``.
 
         input x: [B, 1]
         input y: [B, 1]
@@ -209,6 +221,8 @@ class KlDiv(PairLoss):
     """``target (log(target) - input)``: how far the distribution ``target`` is from that whose logarithm is ``input``
     (``F.kl_div``). ``log_target`` says that the target is a logarithm too. ``reduction="batchmean"`` divides the sum by
     the first dim only, as the definition does; "mean" is torch's default.
+
+    Shapes: twice ``[...]`` to ``[]``, or to ``[...]`` with ``reduction="none"``.
 
         input x: [B, 10]
         input y: [B, 10]
@@ -245,9 +259,11 @@ class KlDiv(PairLoss):
 class Hinge(PairLoss):
     """``max(0, margin - target * input)`` for targets of 1 and -1 (support vector machines; discriminators of GANs).
 
-    input x: [B, 1]
-    input y: [B, 1]
-    hinge(x, y)
+    Shapes: twice ``[...]`` to ``[]``, or to ``[...]`` with ``reduction="none"``.
+
+        input x: [B, 1]
+        input y: [B, 1]
+        hinge(x, y)
     """
 
     name: ClassVar[str] = "hinge"

@@ -74,6 +74,9 @@ class RelativeBias(Operator):
         table = Mod("nn.Embedding", (self.buckets, self.heads), inputs=(buckets,))
         return Fn(".unsqueeze", (Fn(".permute", (table, 2, 0, 1)), 0))
 
+    def caption(self, inputs: Types, outputs: Types) -> str:
+        return f"relative_bias {self.heads}"
+
     @classmethod
     def samples(cls) -> Iterable[Sample]:
         lengths = {"queries": 5, "keys": 7}
@@ -122,6 +125,9 @@ class Alibi(Operator):
 
     def lower(self, inputs: Types, outputs: Types) -> Lowered:
         return Fn(alibi_bias, (self.heads, self.queries, self.keys), {"device": DEVICE, "dtype": DTYPE})
+
+    def caption(self, inputs: Types, outputs: Types) -> str:
+        return f"alibi {self.heads}"
 
     @classmethod
     def samples(cls) -> Iterable[Sample]:

@@ -15,8 +15,8 @@ from archdsl.network.naming import StaticNames, uses
 from archdsl.network.operators import claim_path
 from archdsl.network.regions import Inside, Left, Text, add_call, enter, replaced, use
 from archdsl.network.types import Path, Value
-from archdsl.network.values import BlockRecipe, Closure, Scope, describe, is_recipe
-from archdsl.syntax.tree import Call, Definition, Expression, Input, Name, Parameter
+from archdsl.network.values import NONE, BlockRecipe, Closure, Scope, describe, is_recipe
+from archdsl.syntax.tree import Call, Definition, Expression, Input, Name, NoneLiteral, Parameter
 
 
 @lru_cache(maxsize=1 << 14)
@@ -116,7 +116,8 @@ def parameter_value(
     if parameter.kind == "block":
         return expressions.as_recipe(argument.expression, argument.context)
     value = argument.value(wire)
-    if parameter.kind == "tensor" and not isinstance(value, Value):
+    optional = isinstance(parameter.default, NoneLiteral) and value is NONE
+    if parameter.kind == "tensor" and not isinstance(value, Value) and not optional:
         ctx.fail(
             errors.wrong_argument(definition.name, parameter.name, "a tensor", describe(value), argument.span)
         )

@@ -17,7 +17,7 @@ from archdsl.network.builder import RegionBuilder, plain
 from archdsl.network.context import Context, Failed, Session, TooMuch, cached_place
 from archdsl.network.expressions import evaluate
 from archdsl.network.names import free_names
-from archdsl.network.program import ModelDefinition, Program
+from archdsl.network.program import ModelDefinition, Program, model_key
 from archdsl.network.statements import dtype_of, run
 from archdsl.network.types import ModelInput, Network, Region, Value
 from archdsl.network.values import NO_WIRE, UNKNOWN, BlockRecipe, Scope, describe, is_number
@@ -124,7 +124,7 @@ def _target(model: ModelDefinition, session: Session) -> tuple[Definition, Scope
         ctx = _top_context(definition, scope, session)
         node = definition.alias
         function = node.function if isinstance(node, Call) else node
-        recipe = scope.find(function.name) if isinstance(function, Name) else None
+        recipe = _model_named(function, scope)
         if not isinstance(recipe, BlockRecipe) or recipe.definition.keyword != "model":
             if isinstance(function, Name) and recipe is None:
                 ctx.fail(errors.unknown_name(function.name, function.span, scope.visible()))
@@ -148,13 +148,19 @@ def _target(model: ModelDefinition, session: Session) -> tuple[Definition, Scope
     raise Failed
 
 
+def _model_named(function: Expression, scope: Scope) -> Any:
+    if not isinstance(function, Name):
+        return None
+    return scope.find(model_key(function.name)) or scope.find(function.name)
+
+
 def _alias_parameters(definition: Definition, scope: Scope) -> dict[str, Any]:
     """The parameters of the model an alias ends at."""
     for _ in range(20):
         if definition.alias is None:
             return {p.name: p for p in definition.parameters}
         function = definition.alias.function if isinstance(definition.alias, Call) else definition.alias
-        recipe = scope.find(function.name) if isinstance(function, Name) else None
+        recipe = _model_named(function, scope)
         if not isinstance(recipe, BlockRecipe):
             break
         definition, scope = recipe.definition, recipe.scope

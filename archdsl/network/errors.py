@@ -127,30 +127,30 @@ def unknown_argument(callee: str, name: str, span: Span, known: Iterable[str]) -
     listing = f"it takes {', '.join(known)}" if known else "it takes no arguments"
     fixes = (Fix(span, found[0], f"write {found[0]}"),) if len(found) == 1 else ()
     return Diagnostic(
-        "E0503", f"`{callee}` has no argument `{name}`", span, help=_did_you_mean(found) or (listing,), fixes=fixes
+        "E0510", f"`{callee}` has no argument `{name}`", span, help=_did_you_mean(found) or (listing,), fixes=fixes
     )
 
 
 def missing_argument(callee: str, name: str, span: Span) -> Diagnostic:
-    return Diagnostic("E0504", f"`{callee}` needs `{name}`", span, help=(f"write `{callee}({name}=...)`",))
+    return Diagnostic("E0511", f"`{callee}` needs `{name}`", span, help=(f"write `{callee}({name}=...)`",))
 
 
 def repeated_argument(callee: str, name: str, span: Span) -> Diagnostic:
-    return Diagnostic("E0505", f"`{callee}` is given `{name}` twice", span)
+    return Diagnostic("E0512", f"`{callee}` is given `{name}` twice", span)
 
 
 def too_many_arguments(callee: str, takes: int, span: Span) -> Diagnostic:
     few = "no arguments" if takes == 0 else "one positional argument" if takes == 1 else f"{takes} positional arguments"
-    return Diagnostic("E0506", f"`{callee}` takes {few}, and here is one more", span)
+    return Diagnostic("E0513", f"`{callee}` takes {few}, and here is one more", span)
 
 
 def wrong_argument(callee: str, name: str, want: str, got: str, span: Span) -> Diagnostic:
-    return Diagnostic("E0507", f"`{name}` of `{callee}` must be {want}, and this is {got}", span)
+    return Diagnostic("E0514", f"`{name}` of `{callee}` must be {want}, and this is {got}", span)
 
 
 def bad_choice(callee: str, name: str, got: str, choices: Sequence[str], span: Span) -> Diagnostic:
     return Diagnostic(
-        "E0508",
+        "E0515",
         f"`{name}` of `{callee}` can't be `{got}`",
         span,
         help=(*_did_you_mean(suggest(got, choices)), f"it can be {', '.join(choices)}"),
@@ -158,7 +158,7 @@ def bad_choice(callee: str, name: str, got: str, choices: Sequence[str], span: S
 
 
 def out_of_range(callee: str, name: str, limit: str, got: object, span: Span) -> Diagnostic:
-    return Diagnostic("E0509", f"`{name}` of `{callee}` must be {limit}, and this is {got}", span)
+    return Diagnostic("E0516", f"`{name}` of `{callee}` must be {limit}, and this is {got}", span)
 
 
 # ------------------------------------------------------------------------------------------ blocks, loops and limits

@@ -109,7 +109,7 @@ def find(node: Name, ctx: Context) -> Any:
     """What a name stands for. Raises Failed for unknown names, and silently for what a mistake left unknown."""
     value = ctx.scope.find(node.name)
     if value is None:
-        ctx.fail(errors.unknown_name(node.name, node.span, [*ctx.scope.visible(), "id", "training"]))
+        ctx.fail(errors.unknown_name(node.name, node.span, [*(n for n in ctx.scope.visible() if " " not in n), "id", "training"]))
     if value is UNKNOWN:
         raise Failed
     return value

@@ -115,6 +115,11 @@ def new_scope() -> Scope:
     return scope
 
 
+def model_key(name: str) -> str:
+    """The key under which a model is found whatever else has its name; no identifier can look like it."""
+    return f"model {name}"
+
+
 def _define(file: File, scope: Scope, found: list[Diagnostic]) -> dict[str, Definition]:
     defined: dict[str, Definition] = {}
     for statement in file.statements:
@@ -127,7 +132,11 @@ def _define(file: File, scope: Scope, found: list[Diagnostic]) -> dict[str, Defi
                     found.append(errors.duplicate_name(statement.name, statement.name_span, kind))
                     continue
                 defined[statement.name] = statement
-                scope.names[statement.name] = BlockRecipe(statement, scope)
+                recipe = BlockRecipe(statement, scope)
+                if statement.keyword == "model":
+                    scope.names[model_key(statement.name)] = recipe
+                if statement.keyword == "block" or statement.name not in scope.names:
+                    scope.names[statement.name] = recipe  # a model named like an operator leaves the operator its name
             case Use() | Expect() | Edition():
                 pass
             case _:
@@ -164,11 +173,11 @@ class Loader:
         from archdsl.network.values import UNKNOWN
 
         for name in node.names:
-            value = used.names.get(name)
+            value = used.names.get(model_key(name)) or used.names.get(name)
             if isinstance(value, BlockRecipe) and value.scope is used:
                 scope.names[name] = value
             else:
-                known = [n for n, v in used.names.items() if isinstance(v, BlockRecipe) and v.scope is used]
+                known = [n for n, v in used.names.items() if isinstance(v, BlockRecipe) and v.scope is used and " " not in n]
                 self.diagnostics.append(errors.not_in_file(name, node.path, node.span, known))
                 scope.names[name] = UNKNOWN
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from archdsl.dims import Size, evaluate, symbols
+from archdsl.dims import Size, evaluate, render, symbols
 from archdsl.network.types import Network
 from archdsl.tensors import TensorType
 
@@ -26,11 +26,13 @@ def declared_sizes(network: Network) -> tuple[str, ...]:
 def sizes_for(network: Network, at: Mapping[str, int] | None = None) -> dict[str, int]:
     """A number for every size: those of ``at``, else the defaults, else 1 for a first dim. Raises SizesError."""
     asked = dict(at or {})
-    names = declared_sizes(network)
+    solved = dict(network.assumptions.solved)
+    names = [name for name in declared_sizes(network) if name not in solved]
+    known = [*names, *solved]
     for name in asked:
-        if name not in names:
-            known = f"its sizes are {', '.join(names)}" if names else "it has none"
-            raise SizesError(f"{network.name} has no size {name}: {known}")
+        if name not in known:
+            listed = f"its sizes are {', '.join(known)}" if known else "it has none"
+            raise SizesError(f"{network.name} has no size {name}: {listed}")
         if asked[name] < 1:
             raise SizesError(f"{name} must be at least 1, and is {asked[name]}")
     first = {
@@ -44,6 +46,10 @@ def sizes_for(network: Network, at: Mapping[str, int] | None = None) -> dict[str
             + ",".join(f"{name}=..." for name in missing)
         )
     sizes = {name: given[name] for name in names}
+    sizes |= {name: asked.get(name, evaluate(dim, sizes)) for name, dim in solved.items()}
+    for name, dim in solved.items():
+        if sizes[name] != evaluate(dim, sizes):
+            raise SizesError(f"{network.name} expects {name} == {render(dim)}, and {_written(sizes)}")
     for relation in network.assumed:
         if not relation.holds(sizes):
             raise SizesError(f"{network.name} expects {relation.render()}, and {_written(sizes)}")

@@ -1,0 +1,34 @@
+"""``archdsl summary``: the figures of one model, as a table or for another program."""
+
+from __future__ import annotations
+
+import argparse
+
+from archdsl import driver
+from archdsl.analysis import exports
+from archdsl.analysis.tables import PathError, render_table
+from archdsl.commands import setup, streams
+from archdsl.failures import UsageFailure
+
+
+def run(arguments: argparse.Namespace) -> int:
+    chosen = setup.chosen(arguments)
+    found = driver.analyse(chosen.network, driver.numbers("--at", arguments.at))
+    try:
+        if arguments.field is not None:
+            text = exports.field(found, arguments.field) + "\n"
+        elif arguments.format == "json":
+            text = exports.render_json(found)
+        elif arguments.format == "csv":
+            text = exports.render_csv(found)
+        elif arguments.format == "md":
+            text = exports.render_markdown(found, arguments.expand)
+        elif arguments.format == "latex":
+            text = exports.render_latex(found, arguments.expand)
+        else:
+            text = render_table(found, arguments.expand)
+    except (PathError, exports.FieldError) as error:
+        raise UsageFailure(str(error)) from None
+    streams.show(chosen.diagnostics)
+    streams.result(text)
+    return 0

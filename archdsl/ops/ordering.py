@@ -50,7 +50,7 @@ class ArgExtreme(AlongDim):
         return self.positions(x, reduced(x, (self.place(x),), self.keep, "int64").shape)
 
     def lower(self, inputs: Types, outputs: Types) -> Lowered:
-        return Fn(self.function, (Slot(0), self.dim), {"keepdim": True} if self.keep else {})
+        return Fn(self.function, (Slot(0),), {"dim": self.dim} | ({"keepdim": True} if self.keep else {}))
 
     @classmethod
     def samples(cls) -> Iterable[Sample]:
@@ -129,9 +129,10 @@ class TopK(AlongDim):
         return x.with_shape(shape, x.features), self.positions(x, shape)
 
     def lower(self, inputs: Types, outputs: Types) -> Lowered:
-        keywords = {} if self.largest else {"largest": False}
+        keywords: dict[str, object] = {} if self.largest else {"largest": False}
         keywords |= {} if self.sorted else {"sorted": False}
-        return Fn("torch.topk", (Slot(0), self.k, *(() if self.dim == -1 else (self.dim,))), keywords)
+        keywords = ({} if self.dim == -1 else {"dim": self.dim}) | keywords
+        return Fn("torch.topk", (Slot(0), self.k), keywords)
 
     @classmethod
     def samples(cls) -> Iterable[Sample]:
@@ -226,7 +227,7 @@ class Running(AlongDim):
         return replace(x, dtype=x.dtype if x.is_float else "int64", values=None)
 
     def lower(self, inputs: Types, outputs: Types) -> Lowered:
-        return Fn(self.function, (Slot(0), self.dim))
+        return Fn(self.function, (Slot(0),), {"dim": self.dim})
 
     @classmethod
     def samples(cls) -> Iterable[Sample]:

@@ -22,7 +22,7 @@ class Pow(Operator):
     Shapes broadcast, a literal 1 against any size.
 
         input x: [B, 8]
-        relu -> pow(0.5)
+        pow(id, 2)
     """
 
     name: ClassVar[str] = "pow"

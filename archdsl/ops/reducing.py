@@ -41,13 +41,14 @@ class Reduction(Operator):
 
     def call(self, inputs: Types) -> Fn:
         """torch's function with the dims as written and ``keepdim`` where it is wanted."""
-        keywords = {"keepdim": True} if self.keep else {}
-        if self.dim is None:
-            if not self.keep:
-                return Fn(self.function, (Slot(0),))
-            return Fn(self.function, (Slot(0), tuple(range(inputs[0].rank))), keywords)
-        given = (self.dim,) if isinstance(self.dim, int) else self.dim
-        return Fn(self.function, (Slot(0), one_or_all(given)), keywords)
+        keywords: dict[str, object] = {}
+        if self.dim is not None:
+            keywords["dim"] = one_or_all((self.dim,) if isinstance(self.dim, int) else self.dim)
+        elif self.keep:
+            keywords["dim"] = tuple(range(inputs[0].rank))
+        if self.keep:
+            keywords["keepdim"] = True
+        return Fn(self.function, (Slot(0),), keywords)
 
     def lower(self, inputs: Types, outputs: Types) -> Lowered:
         return self.call(inputs)

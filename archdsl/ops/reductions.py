@@ -189,7 +189,7 @@ class NormP(FloatReduction):
 
     def call(self, inputs: Types) -> Fn:
         found = super().call(inputs)
-        return Fn(found.target, (found.args[0], self.p), {"dim": found.args[1], **found.kwargs})
+        return Fn(found.target, (*found.args, self.p), found.kwargs)
 
     @classmethod
     def samples(cls) -> Iterable[Sample]:
@@ -221,7 +221,7 @@ class Var(FloatReduction):
     def call(self, inputs: Types) -> Fn:
         found = super().call(inputs)
         extra = {} if self.correction == 1 else {"correction": self.correction}
-        return Fn(found.target, found.args[:1], {"dim": found.args[1], **extra, **found.kwargs})
+        return Fn(found.target, found.args, {**found.kwargs, **extra})
 
     @classmethod
     def samples(cls) -> Iterable[Sample]:
@@ -252,7 +252,7 @@ class Std(FloatReduction):
     def call(self, inputs: Types) -> Fn:
         found = super().call(inputs)
         extra = {} if self.correction == 1 else {"correction": self.correction}
-        return Fn(found.target, found.args[:1], {"dim": found.args[1], **extra, **found.kwargs})
+        return Fn(found.target, found.args, {**found.kwargs, **extra})
 
     @classmethod
     def samples(cls) -> Iterable[Sample]:

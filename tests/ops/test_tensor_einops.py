@@ -148,9 +148,9 @@ def test_lowerings_are_what_a_person_writes_and_serve_any_size() -> None:
     assert steps(patches, 2, 3, 224, 224) == (
         "x.unflatten(3, (-1, 16)).unflatten(2, (-1, 16)).permute(0, 2, 4, 3, 5, 1).flatten(3).flatten(1, 2)"
     )
-    assert steps(Reduce("b c h w -> b c", "mean"), 2, 3, H, W) == "torch.mean(x, (2, 3))"
-    assert steps(Reduce("b c h w -> b c 1 1", "max"), 2, 3, H, W) == "torch.amax(x, (2, 3), keepdim=True)"
-    assert steps(Reduce("b (h w) c -> b c", "sum", (("h", 2),)), 2, 6, 3) == "torch.sum(x, 1)"
+    assert steps(Reduce("b c h w -> b c", "mean"), 2, 3, H, W) == "torch.mean(x, dim=(2, 3))"
+    assert steps(Reduce("b c h w -> b c 1 1", "max"), 2, 3, H, W) == "torch.amax(x, dim=(2, 3), keepdim=True)"
+    assert steps(Reduce("b (h w) c -> b c", "sum", (("h", 2),)), 2, 6, 3) == "torch.sum(x, dim=1)"
     assert steps(Expand("b c -> b t c", (("t", 5),)), 2, 3) == "x.unsqueeze(1).expand(-1, 5, -1)"
 
 

@@ -15,11 +15,8 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from archdsl.analysis.expectations import check_expectations
-from archdsl.analysis.sizes import SizesError
-from archdsl.analysis.summary import Summary, summarise
 from archdsl.data import data_root
 from archdsl.diagnostics import Diagnostic, DiagnosticError
 from archdsl.failures import FileFailure, UsageFailure
@@ -28,10 +25,13 @@ from archdsl.network.elaborate import check as elaborate_all
 from archdsl.network.elaborate import elaborate, setting_value
 from archdsl.network.program import Program
 from archdsl.network.program import load as load_program
-from archdsl.network.types import Network
+from archdsl.network.types import FigureExpectation, Network
 from archdsl.report import has_errors
 from archdsl.source import Source
 from archdsl.syntax.reading import MAX_BYTES, read_source
+
+if TYPE_CHECKING:
+    from archdsl.analysis.summary import Summary
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _MODEL = re.compile(r"^model\s+([A-Za-z_][A-Za-z0-9_]*)", re.MULTILINE)
@@ -114,8 +114,7 @@ def check(program: Program, only: str | None = None) -> Checked:
     expected = [item for network in networks.values() for item in network.expectations]
     if only is None:
         expected += program.expectations
-    known = frozenset(program.models)
-    figures = check_expectations(tuple(expected), networks, known) if expected else []
+    figures = measure(program, tuple(expected), networks) if expected else []
     return Checked(program, networks, (*found, *figures))
 
 
@@ -127,15 +126,26 @@ def model(program: Program, name: str | None, settings: Mapping[str, Any] | None
     network, found = elaborate(program, chosen, dict(settings or {}))
     found = (*program.diagnostics, *found)
     if network is not None and not settings and not has_errors(found):
-        figures = check_expectations(network.expectations, {chosen: network}, frozenset(program.models))
-        found = (*found, *figures)
+        found = (*found, *measure(program, network.expectations, {chosen: network}))
     if network is None or has_errors(found):
         raise DiagnosticError(found)
     return Chosen(program, network, found)
 
 
+def measure(
+    program: Program, expected: tuple[FigureExpectation, ...], networks: Mapping[str, Network]
+) -> list[Diagnostic]:
+    """What the figures are against what is expected of them."""
+    from archdsl.analysis.expectations import check_expectations
+
+    return check_expectations(expected, networks, frozenset(program.models))
+
+
 def analyse(network: Network, at: Mapping[str, int] | None = None) -> Summary:
     """Count everything, at the sizes asked for. Raises UsageFailure where they can't be used."""
+    from archdsl.analysis.sizes import SizesError
+    from archdsl.analysis.summary import summarise
+
     try:
         return summarise(network, at)
     except SizesError as error:

@@ -8,7 +8,6 @@ and ``fixes`` (places with ``replacement`` and ``title``).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -62,6 +61,8 @@ def as_data(item: Diagnostic) -> dict[str, Any]:
 
 
 def _dump(data: object) -> str:
+    import json
+
     return json.dumps(data, ensure_ascii=False, indent=1) + "\n"
 
 

@@ -137,6 +137,11 @@ class Summary:
                 found.setdefault(name, value.type)
         return found
 
+    def __str__(self) -> str:
+        from archdsl.analysis.tables import render_table
+
+        return render_table(self)
+
     def concrete(self, type: TensorType) -> TensorType:
         """A type at the summary's sizes."""
         return concrete(type, self.sizes)

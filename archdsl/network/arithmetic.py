@@ -9,7 +9,7 @@ from typing import Any
 
 from archdsl.assumptions import Relation, Verdict
 from archdsl.dims import Size, render
-from archdsl.network import errors
+from archdsl.network import errors, model_errors
 from archdsl.network.context import Context
 from archdsl.network.operators import apply_named
 from archdsl.network.types import Value
@@ -63,12 +63,11 @@ def _numbers(operator: str, left: Any, right: Any, node: Expression, ctx: Contex
     result = _constants(operator, a, b, node, ctx)
     if not late:
         return result
-    if isinstance(a, int) and isinstance(b, int):
-        # Whole numbers are mostly sizes and counts: exactness must be checked for each instance.
-        if operator in ("/", "**"):
-            ctx.builder.demand(left)
-            ctx.builder.demand(right)
-            return result
+    if isinstance(a, int) and isinstance(b, int) and operator in ("/", "**"):
+        # Whether these are whole must be checked for each instance.
+        ctx.builder.demand(left)
+        ctx.builder.demand(right)
+        return result
     return LateNumber(result, (operator, _expression(left), _expression(right)))
 
 
@@ -82,7 +81,11 @@ def _constants(operator: str, a: int | float, b: int | float, node: Expression, 
     if operator == "/" and isinstance(a, int) and isinstance(b, int):
         if a % b:
             text = f"{a} / {b}"
-            ctx.fail(errors.not_whole(text, node.span, f"write `//` for the floor, or `{a} / {b}.0` for a real number"))
+            ctx.fail(
+                errors.not_whole(
+                    text, node.span, f"write `//` for the floor, or `{a} / {b}.0` for a real number"
+                )
+            )
         return a // b
     if operator == "**" and isinstance(b, int | float) and (abs(b) > 10_000 or (abs(a) > 2 and abs(b) > 512)):
         ctx.fail(errors.bad_operands(operator, describe(a), f"so large a power, {b}", node.span))
@@ -103,12 +106,16 @@ def _sizes(operator: str, left: Any, right: Any, node: Expression, ctx: Context)
         ctx.fail(errors.bad_operands(operator, describe(left), describe(right), node.span))
     if operator in ("/", "//", "%"):
         if not isinstance(right, int) or right <= 0:
-            ctx.fail(errors.bad_operands(operator, describe(left), f"{describe(right)}: sizes are divided by numbers", node.span))
+            ctx.fail(
+                errors.bad_operands(
+                    operator, describe(left), f"{describe(right)}: sizes are divided by numbers", node.span
+                )
+            )
         if operator == "/":
             verdict = ctx.session.checker.assumptions.compare(Relation(left % right, "==", 0))
             if verdict.kind != "always":
                 text = f"{render(left)} / {right}"
-                ctx.fail(errors.inexact_division(text, verdict.condition, right, node.span))
+                ctx.fail(model_errors.inexact_division(text, verdict.condition, right, node.span))
             operator = "//"
     if operator == "**" and (not isinstance(right, int) or not 0 <= right <= 16):
         ctx.fail(errors.bad_operands(operator, describe(left), describe(right), node.span))
@@ -126,7 +133,9 @@ def negate(value: Any, node: Expression, ctx: Context) -> Any:
     ctx.fail(errors.bad_operands("-", "nothing", describe(value), node.span))
 
 
-def compare_verdict(operator: str, left: Any, right: Any, node: Expression, ctx: Context) -> Verdict | bool | Value:
+def compare_verdict(
+    operator: str, left: Any, right: Any, node: Expression, ctx: Context
+) -> Verdict | bool | Value:
     """A comparison: a tensor of bools where a tensor is compared, else whether it holds for all allowed sizes."""
     if isinstance(left, Value) or isinstance(right, Value):
         if all(isinstance(v, Value) or is_number(v) for v in (left, right)):
@@ -138,7 +147,7 @@ def compare_verdict(operator: str, left: Any, right: Any, node: Expression, ctx:
         if isinstance(a, Size) or isinstance(b, Size):
             if isinstance(a, float) or isinstance(b, float):
                 ctx.fail(errors.bad_operands(operator, describe(a), describe(b), node.span))
-            return ctx.session.checker.assumptions.compare(Relation(a, operator, b))  # type: ignore[arg-type]
+            return ctx.session.checker.assumptions.compare(Relation(a, operator, b))
         return bool(PYTHON[operator](a, b))
     elif operator in ("==", "!="):
         verdict = _equal(left, right, node, ctx)

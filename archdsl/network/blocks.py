@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-import archdsl.network.expressions as expressions
 import archdsl.network.calls as calls
+import archdsl.network.expressions as expressions
 import archdsl.network.statements as statements
 from archdsl.network import errors
 from archdsl.network.arguments import GivenArgument
@@ -35,10 +35,9 @@ def call_block(
 ) -> Any:
     """A block (or a model, used as one) on the wire, with its weights at ``path``."""
     definition = recipe.definition
-    if definition.alias is not None:
-        if arguments or isinstance(definition.alias, Name | Call):
-            closure = Closure(definition.alias, recipe.scope)
-            return calls.apply(closure, arguments, wire, ctx, path, node, written)
+    if definition.alias is not None and (arguments or isinstance(definition.alias, Name | Call)):
+        closure = Closure(definition.alias, recipe.scope)
+        return calls.apply(closure, arguments, wire, ctx, path, node, written)
     takes_tensor = any(p.kind == "tensor" and p.default is None for p in definition.parameters)
     first_is_block = bool(positional(definition)) and positional(definition)[0].kind == "block"
     if not first_is_block or _is_tensor_name(arguments):
@@ -47,7 +46,9 @@ def call_block(
     text = Text(definition, recipe.scope, definition.name, "block", definition.span, docstring_of(definition))
     entry, boundary = enter(text, wire, pieces, ctx, lambda inside: _run(definition, inside, ctx), node.span)
     used = use(entry, boundary, ctx)
-    if entry.region is not None and next(uses(definition, static_names(definition, recipe.scope.static, recipe.scope.top())), None):
+    if entry.region is not None and next(
+        uses(definition, static_names(definition, recipe.scope.static, recipe.scope.top())), None
+    ):
         claim_path(path, node, ctx)
     add_call(used, "call", path, node, written, ctx)
     return replaced(entry.result, used.mapping)
@@ -122,7 +123,9 @@ def parameter_value(
             errors.wrong_argument(definition.name, parameter.name, "a tensor", describe(value), argument.span)
         )
     if is_recipe(value):
-        ctx.fail(errors.wrong_argument(definition.name, parameter.name, "a value", describe(value), argument.span))
+        ctx.fail(
+            errors.wrong_argument(definition.name, parameter.name, "a value", describe(value), argument.span)
+        )
     return value
 
 
@@ -132,11 +135,17 @@ def _run(definition: Definition, inside: Inside, outer: Context) -> Left:
     static = static_names(definition, inside.scope.static, top)
     scope = Scope(static, inside.scope)
     at_top = top.names.get(definition.name)
-    if not (isinstance(at_top, BlockRecipe) and at_top.definition is definition):  # a local block may call itself
+    if not (
+        isinstance(at_top, BlockRecipe) and at_top.definition is definition
+    ):  # a local block may call itself
         scope.names[definition.name] = BlockRecipe(definition, inside.scope)
     scope.names.update(inside.pieces)
     inside.builder.arguments.update(
-        {p.name: inside.pieces[p.name] for p in definition.parameters if p.kind == "value" and p.name in inside.pieces}
+        {
+            p.name: inside.pieces[p.name]
+            for p in definition.parameters
+            if p.kind == "value" and p.name in inside.pieces
+        }
     )
     ctx = Context(
         outer.session,

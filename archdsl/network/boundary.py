@@ -1,7 +1,8 @@
 """Region boundaries: what goes in becomes a key for the memo, and, where the region is new, values of its own.
 
-Two uses of a block are the same region when their keys are equal: the same text, equal constants, tensors of equal types
-that alias in the same way. Numbers are not in the key: a region's entry says which of them it asked for (late numbers).
+Two uses of a block are the same region when their keys are equal: the same text, equal constants, tensors of equal
+types that alias in the same way. Numbers are not in the key: a region's entry says which of them
+it asked for (late numbers).
 """
 
 from __future__ import annotations
@@ -110,7 +111,9 @@ class Lift:
                 layer, closure = self._layers[value], value.closure
                 assert isinstance(closure, Closure)
                 lifted_closure = self._closure(closure)
-                if layer.closure is None:  # the first mention; a closure needs its lifted scope, so the late write
+                if (
+                    layer.closure is None
+                ):  # the first mention; a closure needs its lifted scope, so the late write
                     object.__setattr__(layer, "closure", lifted_closure)
                 return layer
             case tuple():
@@ -140,7 +143,7 @@ class Lift:
 
 
 def captures(node: Node, scope: Scope) -> list[tuple[str, Any]]:
-    """The free names of ``node`` that mean something local to ``scope``, with their values, in the order of the text."""
+    """The free names of ``node`` that are local to ``scope``, with their values, in the order of the text."""
     if scope.parent is None:
         return []
     top = scope.top()

@@ -79,7 +79,9 @@ class RegionBuilder:
             return number.expression
         return number
 
-    def finish(self, outputs: Mapping[str, Value] | list[Value], serial: int) -> tuple[Region, tuple[int, ...], tuple[int, ...]]:
+    def finish(
+        self, outputs: Mapping[str, Value] | list[Value], serial: int
+    ) -> tuple[Region, tuple[int, ...], tuple[int, ...]]:
         """The region, and which of its inputs and layer inputs it uses (only those are kept)."""
         named = outputs if isinstance(outputs, Mapping) else {f"out{i}": v for i, v in enumerate(outputs)}
         used: set[Value | LayerValue] = set(named.values())
@@ -115,7 +117,9 @@ class RegionBuilder:
             state = declaration.value.state
             assert isinstance(state, LayerState)
             done.append(
-                LayerDeclaration(declaration.value, declaration.path, state.region, declaration.span, declaration.frozen)
+                LayerDeclaration(
+                    declaration.value, declaration.path, state.region, declaration.span, declaration.frozen
+                )
             )
         return done
 

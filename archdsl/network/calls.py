@@ -84,7 +84,9 @@ def _apply_closure(
         if isinstance(function, Name) and function.name not in ("id", "training"):
             recipe = _callee(function, inner)
             own = given(expression.arguments, inner) if isinstance(expression, Call) else []
-            return apply(recipe, own + arguments, wire, inner, inner.path(expression), expression, function.name)
+            return apply(
+                recipe, own + arguments, wire, inner, inner.path(expression), expression, function.name
+            )
     if arguments:
         first = arguments[0].value(wire)
         if len(arguments) == 1 and arguments[0].name is None and isinstance(first, Value):

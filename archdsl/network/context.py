@@ -76,11 +76,13 @@ class Session:
     seen: set[tuple[str, Span]] = field(default_factory=set)
 
     def report(self, diagnostic: Diagnostic) -> None:
-        """Records a finding, placed where the author can act: at the call where the fault is inside a standard block."""
+        """Records a finding where the author can act: at the call, if the fault is inside a standard block."""
         span, labels = diagnostic.span, list(diagnostic.labels)
         callers = [(name, at) for name, at in reversed(self.stack)]
         if span.source.name.startswith("std:"):
-            outside = next((i for i, (_, at) in enumerate(callers) if not at.source.name.startswith("std:")), None)
+            outside = next(
+                (i for i, (_, at) in enumerate(callers) if not at.source.name.startswith("std:")), None
+            )
             if outside is not None:
                 labels.insert(0, Label(span, "in this standard block"))
                 span = callers[outside][1]
@@ -127,7 +129,9 @@ class Context:
     def refuse(self, error: OperatorError, span: Span) -> NoReturn:
         """Turns an operator's refusal into a diagnostic at ``span``."""
         self.fail(
-            Diagnostic(error.code, error.message, span, help=(error.help,) if error.help else (), notes=error.notes)
+            Diagnostic(
+                error.code, error.message, span, help=(error.help,) if error.help else (), notes=error.notes
+            )
         )
 
     def path(self, node: Node) -> Path:
@@ -146,9 +150,7 @@ class Context:
             from archdsl.network.errors import limit_reached
 
             self.session.steps = 0
-            self.session.report(
-                limit_reached("too many steps", self.session.limits.steps, "steps", span)
-            )
+            self.session.report(limit_reached("too many steps", self.session.limits.steps, "steps", span))
             raise TooMuch
 
 

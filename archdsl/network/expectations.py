@@ -7,7 +7,7 @@ from typing import Any
 import archdsl.network.expressions as expressions
 from archdsl.assumptions import Contradiction, Relation, Unusable, Verdict
 from archdsl.dims import Size, symbols
-from archdsl.network import errors
+from archdsl.network import errors, model_errors
 from archdsl.network.arithmetic import compare_verdict
 from archdsl.network.context import Context
 from archdsl.network.names import free_names
@@ -18,8 +18,20 @@ from archdsl.syntax.tree import Binary, Expect, Expression, Unary
 
 # What a figure expectation may speak of: the totals of the summary.
 FIGURES = frozenset(
-    """params params_trainable buffers macs macs_attention_full macs_attention_masked elementwise weight_bytes
-    saved_for_backward_bytes peak_inference_bytes receptive_field output_stride""".split()
+    [
+        "params",
+        "params_trainable",
+        "buffers",
+        "macs",
+        "macs_attention_full",
+        "macs_attention_masked",
+        "elementwise",
+        "weight_bytes",
+        "saved_for_backward_bytes",
+        "peak_inference_bytes",
+        "receptive_field",
+        "output_stride",
+    ]
 )
 
 
@@ -33,7 +45,9 @@ def check(node: Expect, wire: Any, ctx: Context) -> None:
     if is_figure(node.condition, ctx):
         if not ctx.top_level:
             ctx.fail(
-                errors.misplaced("expect", "about figures inside a block", node.span, "write it in the model or at the top")
+                errors.misplaced(
+                    "expect", "about figures inside a block", node.span, "write it in the model or at the top"
+                )
             )
         names = {name: concrete(v, ctx) for name, v in ctx.scope.visible().items() if _is_constant(v)}
         if ctx.session.figures_apply:
@@ -45,9 +59,13 @@ def check(node: Expect, wire: Any, ctx: Context) -> None:
     if verdict.kind == "always":
         return
     if verdict.kind == "undecided":
-        ctx.fail(errors.undecided_condition(node.condition.span.one_line, None, verdict.reason, node.span))
+        ctx.fail(
+            model_errors.undecided_condition(node.condition.span.one_line, None, verdict.reason, node.span)
+        )
     ctx.fail(
-        errors.claim_fails(node.condition.span.one_line, left, right, verdict.condition, verdict.reason, node.span)
+        model_errors.claim_fails(
+            node.condition.span.one_line, left, right, verdict.condition, verdict.reason, node.span
+        )
     )
 
 
@@ -64,7 +82,11 @@ def truth(node: Expression, wire: Any, ctx: Context) -> tuple[Verdict, str, str]
         a, b = expressions.evaluate(node.left, wire, ctx), expressions.evaluate(node.right, wire, ctx)
         verdict_or = compare_verdict(node.operator, a, b, node, ctx)
         if isinstance(verdict_or, Value):
-            ctx.fail(errors.wrong_kind("`expect`", "something known before anything runs", describe(verdict_or), node.span))
+            ctx.fail(
+                errors.wrong_kind(
+                    "`expect`", "something known before anything runs", describe(verdict_or), node.span
+                )
+            )
         if isinstance(verdict_or, bool):
             verdict_or = Verdict("always" if verdict_or else "never", None, None)
         return verdict_or, shown(a), shown(b)
@@ -109,9 +131,9 @@ def assume(node: Expect, ctx: Context) -> list[Relation]:
         try:
             ctx.session.checker.assumptions = ctx.session.checker.assumptions.assume(relation)
         except Unusable as reason:
-            ctx.fail(errors.unusable_assumption(text, str(reason), node.span))
+            ctx.fail(model_errors.unusable_assumption(text, str(reason), node.span))
         except Contradiction:
-            ctx.fail(errors.contradiction(text, node.span))
+            ctx.fail(model_errors.contradiction(text, node.span))
     return relations
 
 
@@ -120,10 +142,14 @@ def _relations(node: Expression, ctx: Context) -> list[Relation]:
         return _relations(node.left, ctx) + _relations(node.right, ctx)
     if not isinstance(node, Binary) or node.operator not in expressions.COMPARISONS:
         ctx.fail(
-            errors.unusable_assumption(node.span.one_line, "say comparisons, joined with `and`", node.span)
+            model_errors.unusable_assumption(
+                node.span.one_line, "say comparisons, joined with `and`", node.span
+            )
         )
     sides = [ctx.builder.demand(expressions.evaluate(side, NO_WIRE, ctx)) for side in (node.left, node.right)]
     for side in sides:
         if not isinstance(side, int | Size):
-            ctx.fail(errors.unusable_assumption(node.span.one_line, "sizes are whole numbers", node.span))
+            ctx.fail(
+                model_errors.unusable_assumption(node.span.one_line, "sizes are whole numbers", node.span)
+            )
     return [Relation(sides[0], node.operator, sides[1])]  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ from typing import Any
 import archdsl.network.calls as calls
 import archdsl.network.layers as layers
 import archdsl.network.loops as loops
-from archdsl.network import errors
+from archdsl.network import errors, model_errors
 from archdsl.network.arithmetic import binary, compare_verdict, logic, negate
 from archdsl.network.context import Context, Failed
 from archdsl.network.operators import apply_named
@@ -109,7 +109,11 @@ def find(node: Name, ctx: Context) -> Any:
     """What a name stands for. Raises Failed for unknown names, and silently for what a mistake left unknown."""
     value = ctx.scope.find(node.name)
     if value is None:
-        ctx.fail(errors.unknown_name(node.name, node.span, [*(n for n in ctx.scope.visible() if " " not in n), "id", "training"]))
+        ctx.fail(
+            errors.unknown_name(
+                node.name, node.span, [*(n for n in ctx.scope.visible() if " " not in n), "id", "training"]
+            )
+        )
     if value is UNKNOWN:
         raise Failed
     return value
@@ -161,7 +165,7 @@ def _binary(node: Binary, wire: Any, ctx: Context) -> Any:
         for part in parts:
             if not isinstance(part, Value):
                 ctx.fail(errors.wrong_kind("`++`", "tensors on both sides", describe(part), node.span))
-        return apply_named("cat", {"tensors": tuple(parts), "dim": 1}, ctx, node)
+        return apply_named("concatenate", {"tensors": tuple(parts)}, ctx, node)
     left, right = evaluate(node.left, wire, ctx), evaluate(node.right, wire, ctx)
     if node.operator in COMPARISONS:
         verdict = compare_verdict(node.operator, left, right, node, ctx)
@@ -170,7 +174,7 @@ def _binary(node: Binary, wire: Any, ctx: Context) -> Any:
         if verdict.kind in ("always", "never"):
             return verdict.kind == "always"
         ctx.fail(
-            errors.undecided_condition(node.span.one_line, verdict.condition, verdict.reason, node.span)
+            model_errors.undecided_condition(node.span.one_line, verdict.condition, verdict.reason, node.span)
         )
     return binary(node.operator, left, right, node, ctx)
 
@@ -236,14 +240,16 @@ def _index(node: Index, wire: Any, ctx: Context) -> Any:
             errors.bad_index(
                 "tensors aren't indexed with `[ ]`",
                 node.span,
-                "`select(i, dim)` takes one position, `narrow(start, length, dim)` a stretch, `take(indices, dim)` a list",
+                "`select(i, dim)` takes one position, `narrow(start, length, dim)` a stretch",
             )
         )
     if not isinstance(value, tuple):
         ctx.fail(errors.bad_index(f"{describe(value)} can't be indexed", node.span))
     position = ctx.builder.demand(index) if isinstance(index, int | LateNumber) else None
     if not isinstance(position, int) or isinstance(position, bool):
-        ctx.fail(errors.bad_index(f"an index is a whole number, and this is {describe(index)}", node.index.span))
+        ctx.fail(
+            errors.bad_index(f"an index is a whole number, and this is {describe(index)}", node.index.span)
+        )
     if not -len(value) <= position < len(value):
         ctx.fail(errors.bad_index(f"the list has {len(value)} items and no item {position}", node.index.span))
     return value[position]

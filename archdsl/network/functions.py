@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import reduce
 from typing import Any
 
@@ -19,7 +19,7 @@ from archdsl.network.operators import apply_named
 from archdsl.network.types import Path, Value
 from archdsl.network.values import DType, FunctionRecipe, LateNumber, describe, is_number
 from archdsl.ops.initializers import CHOICES, INITIALIZERS, Initializer
-from archdsl.ops.masks import Causal, Document, Mask, Padding, Prefix, Window
+from archdsl.ops.masks import MASKS
 from archdsl.syntax.tree import Expression
 from archdsl.tensors import DTYPE_NAMES
 
@@ -28,9 +28,14 @@ NUMERIC: dict[str, Callable[..., int | float]] = {
     "sqrt": math.sqrt, "exp": math.exp, "log": math.log, "abs": abs, "floor": math.floor, "ceil": math.ceil,
     "round": round, "pow": pow, "sin": math.sin, "cos": math.cos, "sign": lambda x: (x > 0) - (x < 0),
 }  # fmt: skip
-AGGREGATES = {"min": min, "max": max, "sum": sum, "prod": math.prod, "minimum": min, "maximum": max}
-
-MASKS = {"window": (Window, "size"), "prefix": (Prefix, "length"), "document": (Document, "ids"), "padding": (Padding, "lengths")}
+AGGREGATES: dict[str, Callable[..., Any]] = {
+    "min": min,
+    "max": max,
+    "sum": sum,
+    "prod": math.prod,
+    "minimum": min,
+    "maximum": max,
+}
 LISTS = ("len", "range", "zip", "reversed", "enumerate")
 WRAPPERS = ("frozen",)
 
@@ -38,8 +43,9 @@ WRAPPERS = ("frozen",)
 def builtin_names() -> dict[str, Any]:
     """The names every program can see that are neither operators nor standard blocks."""
     names: dict[str, Any] = {name: DType(dtype) for name, dtype in DTYPE_NAMES.items()}
-    names["causal"] = Causal()
-    for name in (*MASKS, *LISTS, *WRAPPERS, "scan", *INITIALIZERS):
+    for name, (kind, parameter) in MASKS.items():
+        names[name] = FunctionRecipe(name) if parameter else kind()
+    for name in (*LISTS, *WRAPPERS, "scan", *INITIALIZERS):
         names[name] = FunctionRecipe(name)
     return names
 
@@ -73,9 +79,17 @@ def fold(name: str, arguments: list[GivenArgument], wire: Any, ctx: Context, nod
     try:
         result = NUMERIC[name](*numbers)
     except (ValueError, OverflowError, TypeError, ZeroDivisionError):
-        ctx.fail(errors.wrong_kind(f"`{name}`", "numbers it is defined for", ", ".join(map(str, numbers)), node.span))
+        ctx.fail(
+            errors.wrong_kind(
+                f"`{name}`", "numbers it is defined for", ", ".join(map(str, numbers)), node.span
+            )
+        )
     if isinstance(result, complex) or not math.isfinite(result):
-        ctx.fail(errors.wrong_kind(f"`{name}`", "numbers it is defined for", ", ".join(map(str, numbers)), node.span))
+        ctx.fail(
+            errors.wrong_kind(
+                f"`{name}`", "numbers it is defined for", ", ".join(map(str, numbers)), node.span
+            )
+        )
     return result
 
 
@@ -90,7 +104,8 @@ def _aggregate(name: str, items: list[Any], ctx: Context, node: Expression) -> A
         if name not in ("sum", "prod"):
             ctx.fail(errors.wrong_kind(f"`{name}`", "plain numbers", "a list with free sizes", node.span))
         return reduce(lambda a, b: binary("+" if name == "sum" else "*", a, b, node, ctx), numbers)
-    return AGGREGATES[name](numbers)
+    result: int | float = AGGREGATES[name](numbers)
+    return result
 
 
 def apply_function(
@@ -112,10 +127,15 @@ def apply_function(
     return _list(name, values, ctx, node)
 
 
-def _mask(name: str, values: list[Any], ctx: Context, node: Expression) -> Mask:
-    kind, parameter = MASKS[name]
+def _mask(name: str, values: list[Any], ctx: Context, node: Expression) -> Any:
+    kind: Any = MASKS[name][0]
+    (parameter,) = (f.name for f in fields(kind))
     if len(values) != 1:
-        ctx.fail(errors.missing_argument(name, parameter, node.span) if not values else errors.too_many_arguments(name, 1, node.span))
+        ctx.fail(
+            errors.missing_argument(name, parameter, node.span)
+            if not values
+            else errors.too_many_arguments(name, 1, node.span)
+        )
     value = values[0]
     if name in ("window", "prefix") and is_number(value):
         number = ctx.builder.demand(value)
@@ -123,10 +143,14 @@ def _mask(name: str, values: list[Any], ctx: Context, node: Expression) -> Mask:
             ctx.fail(errors.out_of_range(name, parameter, "a whole number, at least 0", number, node.span))
         return kind(number)
     if name == "window" or not isinstance(value, Value) or value.type.dtype not in ("int64", "int32"):
-        ctx.fail(errors.wrong_argument(name, parameter, "a tensor of whole numbers", describe(value), node.span))
+        ctx.fail(
+            errors.wrong_argument(name, parameter, "a tensor of whole numbers", describe(value), node.span)
+        )
     rank = 2 if name == "document" else 1
     if value.type.rank != rank:
-        ctx.fail(errors.wrong_argument(name, parameter, f"a tensor of {rank} dims", describe(value), node.span))
+        ctx.fail(
+            errors.wrong_argument(name, parameter, f"a tensor of {rank} dims", describe(value), node.span)
+        )
     return kind(value)
 
 
@@ -156,8 +180,12 @@ def _range(values: list[Any], ctx: Context, node: Expression) -> tuple[int, ...]
         if not isinstance(number, int) or isinstance(number, bool):
             ctx.fail(errors.wrong_kind("`range`", "whole numbers", describe(number), node.span))
     if not 1 <= len(numbers) <= 3 or (len(numbers) == 3 and numbers[2] == 0):
-        ctx.fail(errors.wrong_kind("`range`", "one to three numbers, the step not 0", f"{len(numbers)} numbers", node.span))
-    found = range(*numbers)
+        ctx.fail(
+            errors.wrong_kind(
+                "`range`", "one to three numbers, the step not 0", f"{len(numbers)} numbers", node.span
+            )
+        )
+    found = range(*(int(n) for n in numbers))
     if len(found) > ctx.session.limits.items:
         ctx.fail(errors.limit_reached("a list too long", ctx.session.limits.items, "items", node.span))
     return tuple(found)
@@ -191,7 +219,11 @@ def _initializer(name: str, arguments: list[GivenArgument], wire: Any, ctx: Cont
 def _wrap(name: str, arguments: list[GivenArgument], wire: Any, ctx: Context, node: Expression) -> Any:
     """``frozen(f)``: the recipe, its weights not trained. It adds nothing to paths."""
     if len(arguments) != 1 or arguments[0].name is not None:
-        ctx.fail(errors.missing_argument(name, "recipe", node.span) if not arguments else errors.too_many_arguments(name, 1, node.span))
+        ctx.fail(
+            errors.missing_argument(name, "recipe", node.span)
+            if not arguments
+            else errors.too_many_arguments(name, 1, node.span)
+        )
     argument = arguments[0]
     inner = replace(argument.context, builder=ctx.builder, frozen=True)
     return expressions.evaluate(argument.expression, wire, inner)

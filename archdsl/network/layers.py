@@ -7,7 +7,7 @@ from typing import Any
 
 import archdsl.network.calls as calls
 import archdsl.network.expressions as expressions
-from archdsl.network import errors
+from archdsl.network import errors, model_errors
 from archdsl.network.arguments import GivenArgument
 from archdsl.network.builder import LayerState
 from archdsl.network.context import Context, cached_place
@@ -41,7 +41,9 @@ def declare(node: Definition, ctx: Context) -> None:
     ctx.builder.layers.append(LayerDeclaration(layer, path, None, node.name_span, ctx.frozen))
 
 
-def use_layer(layer: LayerValue, arguments: list[GivenArgument], wire: Any, ctx: Context, node: Expression) -> Any:
+def use_layer(
+    layer: LayerValue, arguments: list[GivenArgument], wire: Any, ctx: Context, node: Expression
+) -> Any:
     """A layer on the wire."""
     wire, arguments = calls.wire_of_first_tensor(arguments, wire, takes_tensor=False)
     if arguments:
@@ -72,8 +74,10 @@ def _remember(state: LayerState, region: Region, ctx: Context, node: Expression)
         first, now = dict(weights_of(state.region)), dict(weights_of(region))
         for path in [*first, *now]:
             if first.get(path) != now.get(path):
-                details = f"{'.'.join(path)}: {first.get(path, 'none')} at first, {now.get(path, 'none')} here"
-                ctx.fail(errors.different_weights(state.name, details, node.span))
+                details = (
+                    f"{'.'.join(path)}: {first.get(path, 'none')} at first, {now.get(path, 'none')} here"
+                )
+                ctx.fail(model_errors.different_weights(state.name, details, node.span))
 
 
 def weights_of(region: Region) -> Iterator[tuple[Path, object]]:
@@ -101,9 +105,11 @@ def weight(layer: LayerValue, name: str, node: Expression, ctx: Context) -> Any:
     """``tok.weight``: a weight of a layer as a tensor."""
     state = layer.state
     assert isinstance(state, LayerState)
-    known = {path[0]: shape for path, shape in weights_of(state.region) if len(path) == 1} if state.region else {}
+    known = (
+        {path[0]: shape for path, shape in weights_of(state.region) if len(path) == 1} if state.region else {}
+    )
     if name not in known:
-        ctx.fail(errors.no_such_weight(layer.name, name, node.span, sorted(known)))
+        ctx.fail(model_errors.no_such_weight(layer.name, name, node.span, sorted(known)))
     shape = known[name]
     assert isinstance(shape, list)
     output = ctx.builder.value(TensorType(tuple(shape)), f"{layer.name}_{name}")

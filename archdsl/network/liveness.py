@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archdsl.network.types import CallNode, LayerDeclaration, Node, OpNode, RawTensorNode, Region, Value, WeightNode
+from archdsl.network.types import (
+    CallNode,
+    LayerDeclaration,
+    Node,
+    OpNode,
+    RawTensorNode,
+    Region,
+    Value,
+)
 
 
 class Liveness:
@@ -89,17 +97,6 @@ def unused_layers(region: Region, seen: set[Region]) -> Iterator[LayerDeclaratio
     for node in region.nodes:
         if isinstance(node, CallNode):
             yield from unused_layers(node.region, seen)
-
-
-def used_layers(region: Region, live: Liveness) -> set[object]:
-    """The identities of layers that live nodes use, directly or through their weights."""
-    found: set[object] = set()
-    for node in live.live:
-        if isinstance(node, CallNode) and node.layer is not None:
-            found.add(node.layer.state)
-        elif isinstance(node, WeightNode):
-            found.add(node.layer.state)
-    return found
 
 
 def describe(node: Node) -> str:

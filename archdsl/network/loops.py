@@ -1,4 +1,4 @@
-"""Loops: each round is a region whose inputs are the wire and the names it reads; equal rounds are one node, counted."""
+"""Loops: each round is a region, its inputs the wire and the names it reads; equal rounds are one node, counted."""
 
 from __future__ import annotations
 
@@ -88,7 +88,9 @@ def _rounds(
             expressions.bind_targets(targets, items[index], scope, node, ctx)
             pieces = dict(scope.names)
         before = {name: ctx.scope.names.get(name) for name in assigned_names(node.body)}
-        entry, boundary = enter(text, wire, pieces, ctx, lambda inside: _round(node, inside, ctx, kind), node.span)
+        entry, boundary = enter(
+            text, wire, pieces, ctx, lambda inside: _round(node, inside, ctx, kind), node.span
+        )
         used = use(entry, boundary, ctx)
         wire = replaced(entry.result, used.mapping)
         after = {name: replaced(value, used.mapping) for name, value in entry.assigned.items()}
@@ -114,7 +116,9 @@ def _settled(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     return all(bool(tensors_in(value)) or before.get(name) == value for name, value in after.items())
 
 
-def _flush(run: Run | None, kind: Literal["loop", "until"], path: Path, word: str, node: Repeat | For, ctx: Context) -> None:
+def _flush(
+    run: Run | None, kind: Literal["loop", "until"], path: Path, word: str, node: Repeat | For, ctx: Context
+) -> None:
     if run is None:
         return
     region = run.entry.region
@@ -164,6 +168,8 @@ def _stop(node: Repeat, wire: Any, ctx: Context) -> Value:
     value = expressions.evaluate(node.until, wire, ctx)
     if not isinstance(value, Value) or value.type.dtype != "bool" or value.type.rank != 0:
         help = "say `all(x >= limit)` or `any(...)`"
-        diagnostic = errors.wrong_kind("`until`", "one bool of the tensors at hand", describe(value), node.until.span)
+        diagnostic = errors.wrong_kind(
+            "`until`", "one bool of the tensors at hand", describe(value), node.until.span
+        )
         ctx.fail(replace(diagnostic, help=(help,)))
     return value

@@ -1,4 +1,4 @@
-"""Which names a piece of the tree reads from outside itself, and which it assigns: what a region boundary must carry."""
+"""Which names a piece of the tree reads from outside and which it assigns: what a region boundary must carry."""
 
 from __future__ import annotations
 

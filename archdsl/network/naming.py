@@ -11,6 +11,7 @@ import keyword
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from archdsl.network.module_attributes import MODULE_ATTRIBUTES
 from archdsl.network.names import children
 from archdsl.network.values import BlockRecipe, Closure, FunctionRecipe, OperatorRecipe, Scope
 from archdsl.ops.base import Operator
@@ -281,19 +282,5 @@ def refuse_label(label: str) -> str | None:
         return "PyTorch's modules use that name themselves"
     return None
 
-
-# The public attributes of torch.nn.Module and torch.nn.ModuleDict (a test compares them with torch's own).
-MODULE_ATTRIBUTES = frozenset(
-    """
-    T_destination add_module apply bfloat16 buffers call_super_init children clear compile cpu cuda double dump_patches
-    eval extra_repr float forward get_buffer get_extra_state get_parameter get_submodule half ipu items keys
-    load_state_dict modules mtia named_buffers named_children named_modules named_parameters parameters pop
-    register_backward_hook register_buffer register_forward_hook register_forward_pre_hook
-    register_full_backward_hook register_full_backward_pre_hook register_load_state_dict_post_hook
-    register_load_state_dict_pre_hook register_module register_parameter register_state_dict_post_hook
-    register_state_dict_pre_hook requires_grad_ set_extra_state set_submodule share_memory state_dict to to_empty
-    train training type update values xpu zero_grad self
-    """.split()
-)
 
 __all__ = ["Pipe", "Place", "StaticNames", "place_of", "refuse_label", "uses"]

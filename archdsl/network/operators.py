@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import operator as python
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, replace
 from typing import Any
 
@@ -21,7 +22,8 @@ from archdsl.ops.registry import find as find_operator
 from archdsl.syntax.tree import Expression
 
 WANTED = {
-    "int": "a whole number", "float": "a number", "bool": "true or false", "str": "a text", "pattern": "a pattern in quotes",
+    "int": "a whole number", "float": "a number", "bool": "true or false", "str": "a text",
+    "pattern": "a pattern in quotes",
     "ints": "a whole number or a list of them", "floats": "a number or a list of them", "dim": "a size",
     "dims": "a size or a list of sizes", "dtype": "a dtype", "tensor": "a tensor", "tensors": "a list of tensors",
     "operand": "a tensor or a number", "mask": "a mask", "initializer": "a number or an initialiser",
@@ -30,7 +32,12 @@ WANTED = {
 
 
 def apply_named(
-    name: str, values: Mapping[str, Any], ctx: Context, node: Expression, wire: Any = None, path: Path | None = None
+    name: str,
+    values: Mapping[str, Any],
+    ctx: Context,
+    node: Expression,
+    wire: Any = None,
+    path: Path | None = None,
 ) -> Any:
     """An operator with its arguments known: what infix operators and attributes stand for."""
     cls = find_operator(name)
@@ -55,7 +62,7 @@ def apply_operator(
             first = given[0].value(wire)
             if isinstance(first, Value):
                 wire, given = first, given[1:]
-    extra = getattr(cls, "extra_keywords", None)
+    extra = cls.extra_keywords
     bound_arguments: dict[str, GivenArgument] = {}
     axes: list[tuple[str, Any]] = []
     known = [f.name for f in fields if f.name != extra]
@@ -122,7 +129,9 @@ def _refuse_wire(cls: type[Operator], wire: Any, ctx: Context, node: Expression)
 def _axis_size(cls: type[Operator], argument: GivenArgument, wire: Any, ctx: Context) -> Any:
     value = argument.value(wire)
     if not is_number(value) or isinstance(number := ctx.builder.demand(value), float):
-        ctx.fail(errors.wrong_argument(cls.name, argument.name or "", "a size", describe(value), argument.span))
+        ctx.fail(
+            errors.wrong_argument(cls.name, argument.name or "", "a size", describe(value), argument.span)
+        )
     return number
 
 
@@ -144,12 +153,14 @@ def make_node(
         outputs = found if isinstance(found, tuple) else (found,)
         weights = op.weights(types)
     except OperatorError as error:
-        span = given[error.argument].span if error.argument in given else node.span
+        span = (
+            given[error.argument].span
+            if error.argument is not None and error.argument in given
+            else node.span
+        )
         ctx.refuse(error, span)
     normal = ctx.session.checker.assumptions.normal
-    results = tuple(
-        ctx.builder.value(replace(t, shape=tuple(normal(d) for d in t.shape))) for t in outputs
-    )
+    results = tuple(ctx.builder.value(replace(t, shape=tuple(normal(d) for d in t.shape))) for t in outputs)
     if weights:
         claim_path(path, node, ctx)
     ctx.builder.nodes.append(OpNode(op, tuple(inputs), results, path, node.span, late, ctx.frozen))
@@ -221,7 +232,11 @@ def convert(
             return within(value) if _is_int(value) or isinstance(value, Size) else wrong()
         case "dims":
             items = value if isinstance(value, tuple) else (value,)
-            return tuple(within(v) for v in items) if all(_is_int(v) or isinstance(v, Size) for v in items) else wrong()
+            return (
+                tuple(within(v) for v in items)
+                if all(_is_int(v) or isinstance(v, Size) for v in items)
+                else wrong()
+            )
         case "dtype":
             return value.name if isinstance(value, DType) else wrong()
         case "tensor":
@@ -239,7 +254,9 @@ def convert(
                 value = TensorMask(value)
             if not isinstance(value, Mask):
                 return wrong()
-            return value.map(lambda inside: slot(inside) if isinstance(inside, Value) else ctx.builder.demand(inside))
+            return value.map(
+                lambda inside: slot(inside) if isinstance(inside, Value) else ctx.builder.demand(inside)
+            )
         case "initializer":
             return value if _is_real(value) or isinstance(value, Initializer) else wrong()
         case "lambda":
@@ -262,18 +279,18 @@ def _is_real(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def check_limits(cls: type[Operator], field: Field[Any], number: int | float, ctx: Context, node: Expression) -> None:
+def check_limits(
+    cls: type[Operator], field: Field[Any], number: int | float, ctx: Context, node: Expression
+) -> None:
     meta = field.metadata
-    limits = [
-        (meta["at_least"], lambda n, b: n >= b, "at least"),
-        (meta["above"], lambda n, b: n > b, "more than"),
-        (meta["at_most"], lambda n, b: n <= b, "at most"),
-        (meta["below"], lambda n, b: n < b, "less than"),
+    limits: list[tuple[float | None, Callable[[float, float], bool], str]] = [
+        (meta["at_least"], python.ge, "at least"),
+        (meta["above"], python.gt, "more than"),
+        (meta["at_most"], python.le, "at most"),
+        (meta["below"], python.lt, "less than"),
     ]
     for bound, holds, words in limits:
         if bound is not None and not holds(number, bound):
             ctx.fail(errors.out_of_range(cls.name, field.name, f"{words} {bound:g}", number, node.span))
     if isinstance(number, int) and abs(number) >= 2**31:
         ctx.fail(errors.out_of_range(cls.name, field.name, "less than 2^31", number, node.span))
-
-

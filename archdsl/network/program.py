@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path as FilePath
 from typing import Any
 
 from archdsl.data import data_root
 from archdsl.diagnostics import Diagnostic
-from archdsl.network import errors
+from archdsl.network import errors, model_errors
 from archdsl.network.context import Limits
 from archdsl.network.functions import builtin_names
 from archdsl.network.naming import StaticNames
@@ -37,7 +37,8 @@ class TopNames(dict[str, Any]):
         return value
 
     def get(self, name: str, default: Any = None) -> Any:
-        return self[name] if name in self else default
+        found: Any = super().get(name, default)
+        return self[name] if isinstance(found, _Pending) else found
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def standard_names() -> tuple[str, ...]:
     return tuple(_standard_index())
 
 
-@lru_cache(maxsize=None)
+@cache
 def standard_file(name: str) -> tuple[File, Scope]:
     """One file of the standard blocks. It is ours: a mistake in it is a bug, not a diagnostic."""
     path = data_root() / "specs" / "std" / name
@@ -125,7 +126,11 @@ def _define(file: File, scope: Scope, found: list[Diagnostic]) -> dict[str, Defi
     for statement in file.statements:
         match statement:
             case Definition(keyword="layer"):
-                found.append(errors.misplaced("layer", "at the top of a file", statement.span, "layers live in models and blocks"))
+                found.append(
+                    errors.misplaced(
+                        "layer", "at the top of a file", statement.span, "layers live in models and blocks"
+                    )
+                )
             case Definition():
                 if statement.name in defined:
                     kind = defined[statement.name].keyword
@@ -136,12 +141,18 @@ def _define(file: File, scope: Scope, found: list[Diagnostic]) -> dict[str, Defi
                 if statement.keyword == "model":
                     scope.names[model_key(statement.name)] = recipe
                 if statement.keyword == "block" or statement.name not in scope.names:
-                    scope.names[statement.name] = recipe  # a model named like an operator leaves the operator its name
+                    scope.names[statement.name] = (
+                        recipe  # a model named like an operator leaves the operator its name
+                    )
             case Use() | Expect() | Edition():
                 pass
             case _:
                 word = type(statement).__name__.lower().replace("expressionstatement", "a pipe")
-                found.append(errors.misplaced(word, "at the top of a file", statement.span, "put it into a model or block"))
+                found.append(
+                    errors.misplaced(
+                        word, "at the top of a file", statement.span, "put it into a model or block"
+                    )
+                )
     return defined
 
 
@@ -177,8 +188,12 @@ class Loader:
             if isinstance(value, BlockRecipe) and value.scope is used:
                 scope.names[name] = value
             else:
-                known = [n for n, v in used.names.items() if isinstance(v, BlockRecipe) and v.scope is used and " " not in n]
-                self.diagnostics.append(errors.not_in_file(name, node.path, node.span, known))
+                known = [
+                    n
+                    for n, v in used.names.items()
+                    if isinstance(v, BlockRecipe) and v.scope is used and " " not in n
+                ]
+                self.diagnostics.append(model_errors.not_in_file(name, node.path, node.span, known))
                 scope.names[name] = UNKNOWN
 
     def _file(self, node: Use, folder: FilePath | None) -> Scope | None:
@@ -193,16 +208,18 @@ class Loader:
                 return self.files[key]
             if key in self.loading:
                 chain = [*(FilePath(p).name for p in self.loading[self.loading.index(key) :]), path.name]
-                self.diagnostics.append(errors.import_cycle(chain, node.path_span))
+                self.diagnostics.append(model_errors.import_cycle(chain, node.path_span))
                 return None
-            if len(self.files) + len(self.loading) >= min(self.limits.files, 200 + len(self.files)):
-                self.diagnostics.append(errors.limit_reached("too many files", self.limits.files, "files", node.span))
+            if len(self.files) + len(self.loading) >= self.limits.files or len(self.loading) > 100:
+                self.diagnostics.append(
+                    errors.limit_reached("too many files", self.limits.files, "files", node.span)
+                )
                 return None
             from archdsl.network.files import read_bytes
 
             source, found = read_source(name, read_bytes(path))
         except Refused as reason:
-            self.diagnostics.append(errors.cannot_use(node.path, str(reason), node.path_span))
+            self.diagnostics.append(model_errors.cannot_use(node.path, str(reason), node.path_span))
             return None
         self.diagnostics.extend(found)
         if source is None:
@@ -214,10 +231,17 @@ class Loader:
         return scope
 
 
-def load(source: Source, *, folder: FilePath | None = None, root: FilePath | None = None, limits: Limits | None = None) -> Program:
+def load(
+    source: Source,
+    *,
+    folder: FilePath | None = None,
+    root: FilePath | None = None,
+    limits: Limits | None = None,
+) -> Program:
     """A program from its text. ``folder`` is where its relative ``use`` paths start, ``root`` how far they reach."""
     limits = limits or Limits()
-    loader = Loader((root or folder).resolve() if (root or folder) else None, limits)
+    reach = root or folder
+    loader = Loader(reach.resolve() if reach is not None else None, limits)
     if folder is not None:
         loader.loading.append(str((folder / FilePath(source.name).name).resolve()))
     file, scope, defined = loader.scope_of(source, folder)

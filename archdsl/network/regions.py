@@ -10,17 +10,8 @@ from archdsl.network import errors
 from archdsl.network.boundary import Boundary, Lift, captures
 from archdsl.network.builder import RegionBuilder
 from archdsl.network.context import Context, Entry, Failed, Session
-from archdsl.network.types import (
-    CallNode,
-    LateExpression,
-    LayerValue,
-    OpNode,
-    Path,
-    RawTensorNode,
-    Region,
-    Value,
-    WeightNode,
-)
+from archdsl.network.signature import Left, replaced, signature, tensors_in
+from archdsl.network.types import CallNode, LateExpression, LayerValue, Path, Value
 from archdsl.network.values import LateNumber, Scope
 from archdsl.ops.masks import Mask
 from archdsl.source import Span
@@ -47,15 +38,6 @@ class Inside:
     wire: Any
     pieces: Mapping[str, Any]
     scope: Scope
-
-
-@dataclass(frozen=True)
-class Left:
-    """What a region's text left behind: the wire, the names a round assigned, and whether to stop."""
-
-    wire: Any
-    assigned: Mapping[str, Any]
-    stop: Value | None = None
 
 
 def enter(
@@ -112,7 +94,9 @@ def _make(
         with session.inside(text.name, at):
             left = run(Inside(builder, inner_wire, inner_pieces, scope))
         left = Left(
-            _settled(left.wire, builder), {n: _settled(v, builder) for n, v in left.assigned.items()}, left.stop
+            _settled(left.wire, builder),
+            {n: _settled(v, builder) for n, v in left.assigned.items()},
+            left.stop,
         )
     except Failed:
         failed = True
@@ -126,7 +110,8 @@ def _make(
     session.regions += 1
     region, keep, keep_layers = builder.finish(list(outputs), session.regions)
     demanded = {
-        slot: n.value if isinstance(n := boundary.numbers[slot], LateNumber) else n for slot in builder.demanded
+        slot: n.value if isinstance(n := boundary.numbers[slot], LateNumber) else n
+        for slot in builder.demanded
     }
     entry = Entry(
         region if builder.nodes else None,
@@ -144,44 +129,6 @@ def _make(
     # Rounds that asked for different numbers and came out alike are one region all the same.
     same = session.canonical.setdefault((identity[0], signature(entry.region, left)), entry)
     return same if same is entry else replace(same, demanded=demanded)
-
-
-def signature(region: Region, left: Left) -> Hashable:
-    """What a region does, without the identity of its values: equal for two that do the same."""
-    numbers: dict[object, int] = {}
-    for value in (*region.inputs, *region.layer_inputs, *(d.value for d in region.layers)):
-        numbers[value] = len(numbers)
-    rows: list[Hashable] = []
-    for node in region.nodes:
-        match node:
-            case OpNode():
-                row: Hashable = (node.op, node.path, tuple(node.late.items()), node.frozen)
-            case CallNode():
-                late = tuple(tuple(rate.items()) for rate in node.late)
-                layer = numbers.get(node.layer) if node.layer else None
-                shape = (node.kind, node.region, node.path, node.count, node.first, node.carry, node.stop, node.stacked)
-                row = (shape, late, layer, tuple(numbers[v] for v in node.layers), node.frozen)
-            case WeightNode():
-                row = (numbers[node.layer], node.weight)
-            case RawTensorNode():
-                row = (node.keyword, node.path, node.output.type, id(node.initial) if isinstance(node.initial, Region) else node.initial)
-        made = node.outputs if isinstance(node, OpNode | CallNode) else (node.output,)
-        rows.append((row, tuple(numbers[v] for v in getattr(node, "inputs", ()))))
-        for value in made:
-            numbers[value] = len(numbers)
-    ends = tuple(tuple(numbers.get(t, -1) for t in tensors_in(v)) for v in (left.wire, *left.assigned.values(), left.stop))
-    return (tuple(rows), tuple(numbers[v] for v in region.outputs), ends, constants_in(left.wire), constants_in(tuple(left.assigned.values())))
-
-
-def constants_in(value: Any) -> Hashable:
-    """A value with its tensors left out."""
-    if isinstance(value, Value):
-        return None
-    if isinstance(value, tuple):
-        return tuple(constants_in(v) for v in value)
-    if isinstance(value, Mask):
-        return (type(value).__name__, *(constants_in(v) for v in value.payloads()))
-    return repr(value)
 
 
 def _settled(value: Any, builder: RegionBuilder) -> Any:
@@ -202,31 +149,13 @@ def _check_ends(text: Text, identity: Hashable, session: Session, ctx: Context, 
         ctx.fail(errors.endless_recursion(chain[start:], at))
     if len(session.stack) >= session.limits.depth:
         shown = chain if len(chain) <= 8 else [*chain[:4], "...", *chain[-3:]]
-        ctx.fail(errors.limit_reached("blocks call each other too deeply", session.limits.depth, "depth", at, shown))
+        ctx.fail(
+            errors.limit_reached(
+                "blocks call each other too deeply", session.limits.depth, "depth", at, shown
+            )
+        )
     if session.regions >= session.limits.regions:
         ctx.fail(errors.limit_reached("too many different regions", session.limits.regions, "regions", at))
-
-
-def tensors_in(value: Any) -> list[Value]:
-    """The tensors in a value: itself, those of a list or a mask."""
-    if isinstance(value, Value):
-        return [value]
-    if isinstance(value, tuple):
-        return [t for v in value for t in tensors_in(v)]
-    if isinstance(value, Mask):
-        return [t for v in value.payloads() for t in tensors_in(v)]
-    return []
-
-
-def replaced(value: Any, mapping: Mapping[Value, Value]) -> Any:
-    """A value with its tensors exchanged."""
-    if isinstance(value, Value):
-        return mapping[value]
-    if isinstance(value, tuple):
-        return tuple(replaced(v, mapping) for v in value)
-    if isinstance(value, Mask):
-        return value.map(lambda v: replaced(v, mapping))
-    return value
 
 
 @dataclass(frozen=True, eq=False)
@@ -264,7 +193,13 @@ def use(entry: Entry, boundary: Boundary, ctx: Context) -> Used:
 
 
 def add_call(
-    used: Used, kind: Literal["call", "layer"], path: Path, node: Node, written: str, ctx: Context, layer: LayerValue | None = None
+    used: Used,
+    kind: Literal["call", "layer"],
+    path: Path,
+    node: Node,
+    written: str,
+    ctx: Context,
+    layer: LayerValue | None = None,
 ) -> None:
     """Adds the CallNode of a single use."""
     region = used.entry.region

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import archdsl.network.expressions as expressions
 import archdsl.network.calls as calls
+import archdsl.network.expressions as expressions
 from archdsl.network import errors
 from archdsl.network.arguments import GivenArgument
 from archdsl.network.context import Context, cached_place
@@ -25,7 +25,9 @@ def scan(arguments: list[GivenArgument], wire: Any, ctx: Context, path: Path, no
     given = {a.name or ("step", "state")[i] if i < 2 else a.name: a for i, a in enumerate(arguments)}
     for argument in arguments:
         if argument.name not in (None, "step", "state"):
-            ctx.fail(errors.unknown_argument("scan", argument.name or "", argument.name_span, ("step", "state")))
+            ctx.fail(
+                errors.unknown_argument("scan", argument.name or "", argument.name_span, ("step", "state"))
+            )
     for name in ("step", "state"):
         if name not in given:
             ctx.fail(errors.missing_argument("scan", name, node.span))
@@ -33,12 +35,16 @@ def scan(arguments: list[GivenArgument], wire: Any, ctx: Context, path: Path, no
         ctx.fail(errors.wrong_kind("`scan`", "a sequence [B, T, ...] on the wire", describe(wire), node.span))
     state = given["state"].value(wire)
     if not tensors_in(state):
-        ctx.fail(errors.wrong_argument("scan", "state", "a tensor or a list of them", describe(state), node.span))
+        ctx.fail(
+            errors.wrong_argument("scan", "state", "a tensor or a list of them", describe(state), node.span)
+        )
     length = wire.type.shape[1]
     type = replace(wire.type, shape=(wire.type.shape[0], *wire.type.shape[2:]))
     step = expressions.as_recipe(given["step"].expression, given["step"].context)
     expression = given["step"].expression
-    current = Value(-1, type, "x")  # stands for one time step while the key is made; it is no value of this region
+    current = Value(
+        -1, type, "x"
+    )  # stands for one time step while the key is made; it is no value of this region
 
     def run(inside: Inside) -> Left:
         place = cached_place(expression, inside.scope.static, False)
@@ -47,11 +53,17 @@ def scan(arguments: list[GivenArgument], wire: Any, ctx: Context, path: Path, no
         recipe = inside.pieces["step"]
         pair = (inside.wire, before)
         if isinstance(recipe, Closure):
-            after = expressions.evaluate(recipe.expression, pair, inner.at(recipe.expression, (), recipe.scope))
+            after = expressions.evaluate(
+                recipe.expression, pair, inner.at(recipe.expression, (), recipe.scope)
+            )
         else:
             after = calls.apply(recipe, [], pair, inner, (), node, "step")
         if not isinstance(after, tuple) or len(after) != 2 or not isinstance(after[0], Value):
-            inner.fail(errors.changing_loop(f"the step of `scan` must return [x, state], and returns {describe(after)}", node.span))
+            inner.fail(
+                errors.changing_loop(
+                    f"the step of `scan` must return [x, state], and returns {describe(after)}", node.span
+                )
+            )
         _same_types(before, after[1], inner, node)
         return Left(after, {})
 
@@ -74,7 +86,11 @@ def scan(arguments: list[GivenArgument], wire: Any, ctx: Context, path: Path, no
     shape = y.type.shape
     stacked = ctx.builder.value(replace(y.type, shape=(shape[0], length, *shape[1:])))
     if y in tensors_in(after):
-        ctx.fail(errors.changing_loop("the step of `scan` returns one tensor as x and as state: add `+ 0` to one", node.span))
+        ctx.fail(
+            errors.changing_loop(
+                "the step of `scan` returns one tensor as x and as state: add `+ 0` to one", node.span
+            )
+        )
     outputs[position] = stacked
     scanned = tuple(i for i, v in enumerate(region.inputs) if v is entry.inner_inputs[0])
     ctx.builder.nodes.append(
@@ -108,7 +124,11 @@ def _same_types(before: Any, after: Any, ctx: Context, node: Expression) -> None
     alike = len(old) == len(new) and isinstance(before, tuple) == isinstance(after, tuple)
     for a, b in zip(old, new, strict=False):
         same = a.type.dtype == b.type.dtype and a.type.rank == b.type.rank
-        alike = alike and same and all(ctx.session.checker.same(x, y) for x, y in zip(a.type.shape, b.type.shape, strict=True))
+        alike = (
+            alike
+            and same
+            and all(ctx.session.checker.same(x, y) for x, y in zip(a.type.shape, b.type.shape, strict=True))
+        )
     if not alike:
         ctx.fail(
             errors.changing_loop(

@@ -1,12 +1,12 @@
-"""Statements: a body is a wire, each pipe taking what the last one left; a mistake costs one statement, not the rest."""
+"""Statements: a body is a wire, each pipe taking what the last one left; a mistake costs one statement."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-import archdsl.network.expressions as expressions
 import archdsl.network.expectations as expectations
+import archdsl.network.expressions as expressions
 import archdsl.network.layers as layers
 from archdsl.dims import Size
 from archdsl.network import errors
@@ -42,11 +42,11 @@ def run_body(body: Body, wire: Any, ctx: Context, given_inputs: Mapping[str, Any
         try:
             wire = run(statement, wire, ctx, given_inputs or {}, several)
         except Failed:
-            wire = _after_failure(statement, wire, ctx)
+            wire = after_failure(statement, wire, ctx)
     return wire
 
 
-def _after_failure(statement: Statement, wire: Any, ctx: Context) -> Any:
+def after_failure(statement: Statement, wire: Any, ctx: Context) -> Any:
     """What a mistake leaves: unknown names or an unknown wire, so that nothing follows from it."""
     match statement:
         case Assign():
@@ -91,7 +91,9 @@ def run(statement: Statement, wire: Any, ctx: Context, given: Mapping[str, Any],
             expectations.check(statement, wire, ctx)
         case _:
             word = type(statement).__name__.lower()
-            ctx.fail(errors.misplaced(word, "inside a body", statement.span, "write it at the top of the file"))
+            ctx.fail(
+                errors.misplaced(word, "inside a body", statement.span, "write it at the top of the file")
+            )
     return wire
 
 
@@ -150,7 +152,9 @@ def _input(node: Input, wire: Any, ctx: Context, given: Mapping[str, Any], sever
     if not isinstance(tensor, Value):
         if tensor is UNKNOWN:
             raise Failed
-        ctx.fail(errors.wrong_kind(f"the input `{node.name}`", "a tensor on the wire", describe(tensor), node.span))
+        ctx.fail(
+            errors.wrong_kind(f"the input `{node.name}`", "a tensor on the wire", describe(tensor), node.span)
+        )
     want = f"{len(node.shape)} dims" if len(node.shape) != 1 else "one dim"
     if tensor.type.rank != len(node.shape):
         ctx.refuse(operator_errors.wrong_rank(f"the input `{node.name}`", want, tensor.type), node.span)
@@ -162,10 +166,11 @@ def _input(node: Input, wire: Any, ctx: Context, given: Mapping[str, Any], sever
             ctx.scope.names[dimension.size.name] = size
             continue
         declared = expressions.evaluate(dimension.size, tensor, ctx)
-        if not is_number(declared):
+        declared = ctx.builder.demand(declared) if is_number(declared) else declared
+        if not isinstance(declared, int | Size):
             ctx.fail(errors.wrong_kind("a size", "a number", describe(declared), dimension.span))
         try:
-            ctx.session.checker.equal(size, ctx.builder.demand(declared), f"a size of the input `{node.name}`")  # type: ignore[arg-type]
+            ctx.session.checker.equal(size, declared, f"a size of the input `{node.name}`")
         except OperatorError as error:
             ctx.refuse(error, dimension.span)
     ctx.scope.names[node.name] = tensor
@@ -174,7 +179,11 @@ def _input(node: Input, wire: Any, ctx: Context, given: Mapping[str, Any], sever
 
 def _output(node: Output, wire: Any, ctx: Context) -> None:
     if ctx.builder.kind == "round" or not (ctx.top_level or ctx.builder.kind == "block"):
-        ctx.fail(errors.misplaced("output", "inside a loop", node.span, "assign a name and declare the output after it"))
+        ctx.fail(
+            errors.misplaced(
+                "output", "inside a loop", node.span, "assign a name and declare the output after it"
+            )
+        )
     if node.value is None:
         value = ctx.scope.names.get(node.name)
         if value is None:
@@ -243,12 +252,18 @@ def _initial(node: RawTensor, type: TensorType, ctx: Context) -> Any:
         _check_constant(builder.nodes, node, ctx)
         if value.type.shape != type.shape:
             ctx.refuse(
-                operator_errors.shape_mismatch(f"the initial value of `{node.name}`", value.type, type), node.initial.span
+                operator_errors.shape_mismatch(f"the initial value of `{node.name}`", value.type, type),
+                node.initial.span,
             )
         region, _, _ = builder.finish([value], 0)
         return region
     ctx.fail(
-        errors.wrong_kind("an initial value", "a number, an initialiser or a constant tensor", describe(value), node.initial.span)
+        errors.wrong_kind(
+            "an initial value",
+            "a number, an initialiser or a constant tensor",
+            describe(value),
+            node.initial.span,
+        )
     )
 
 
@@ -259,11 +274,13 @@ def _check_constant(nodes: list[Any], node: RawTensor, ctx: Context) -> None:
         made.update(getattr(n, "outputs", ()))
         if any(v not in made for v in getattr(n, "inputs", ())):
             assert node.initial is not None
-            ctx.fail(errors.wrong_kind("an initial value", "constants only", "a tensor that is computed", node.initial.span))
+            ctx.fail(
+                errors.wrong_kind(
+                    "an initial value", "constants only", "a tensor that is computed", node.initial.span
+                )
+            )
 
 
 def model_sizes(node: Input) -> list[tuple[str, Any]]:
     """The names of sizes that an input declares, with their default expressions."""
     return [(d.size.name, d.default) for d in node.shape if isinstance(d.size, Name)]
-
-

@@ -103,11 +103,11 @@ class CallNode:
     ``region.outputs`` (of the last round). ``kind``:
 
     - "call": once, weights at ``path``.
-    - "loop": ``count`` rounds, fresh weights at ``path + (str(first + k),)``; after each round the region's output j goes
-      to its input i for every (j, i) in ``carry``; other inputs stay.
+    - "loop": ``count`` rounds, fresh weights at ``path + (str(first + k),)``; after each round the region's output j
+      goes to its input i for every (j, i) in ``carry``; other inputs stay.
     - "until": like "loop", and output ``stop`` (a bool scalar) ends the rounds early at inference. Not in training.
-    - "scan": once per step of dim 1 of the inputs in ``scanned`` (they lose that dim inside); ``carry`` as for loops; the
-      outputs in ``stacked`` are stacked along dim 1; ``count`` is the length (may be symbolic). One set of weights.
+    - "scan": once per step of dim 1 of the inputs in ``scanned`` (they lose that dim inside); ``carry`` as for loops;
+      the outputs in ``stacked`` are stacked along dim 1; ``count`` is the length (may be symbolic). One set of weights.
     - "layer": once, with the weights of ``layer``, stored where that was declared.
 
     ``late[k][i]`` is the k-th round's value for the region's late slot i (one entry where ``count`` is 1 or all agree).
@@ -217,6 +217,6 @@ class Network:
 
 
 __all__ = [
-    "CallNode", "FigureExpectation", "LateExpression", "LayerDeclaration", "LayerValue", "ModelInput", "Network", "Node",
-    "OpNode", "Path", "RawTensorNode", "Region", "Value", "Weight", "WeightNode",
+    "CallNode", "FigureExpectation", "LateExpression", "LayerDeclaration", "LayerValue", "ModelInput", "Network",
+    "Node",    "OpNode", "Path", "RawTensorNode", "Region", "Value", "Weight", "WeightNode",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""What an operator is: one immutable class whose fields are its signature and whose methods are all that is known of it."""
+"""What an operator is: an immutable class whose fields are its signature and whose methods are all one knows of it."""
 
 from __future__ import annotations
 
@@ -149,8 +149,8 @@ class Reach:
 class Fn:
     """A call of a torch function.
 
-    ``target``: a dotted name under ``torch``, ``F`` or ``math`` ("torch.cat", "F.relu"); ".reshape" for a method of the
-    first argument; "operator.add" and its kin for Python's operators ("operator.getitem" indexes); or a helper function
+    ``target``: a dotted name under ``torch``, ``F`` or ``math`` ("torch.cat", "F.relu"); ".reshape" for a method of
+    the first argument; "operator.add" and its kin for Python's operators ("operator.getitem" indexes); or a helper function
     of the operator's own file, whose source is copied into the emitted file. A helper may use the names ``torch``,
     ``nn``, ``F``, ``math``, ``Tensor`` (imported in the operator's file under TYPE_CHECKING only) and other helpers.
     """
@@ -195,13 +195,15 @@ class Sample:
 class Operator(ABC):
     """Base of all operators. Subclasses are frozen dataclasses registered with ``@operator``.
 
-    ``inputs`` everywhere are the types of the tensor inputs: the wire first where ``takes_wire``, then the tensors among
-    the arguments in the order of the fields (those inside masks and lists too), as the Slots in the fields say.
+    ``inputs`` everywhere are the types of the tensor inputs: the wire first where ``takes_wire``, then the tensors
+    among the arguments in the order of the fields (those inside masks and lists too), as the Slots in the fields say.
     """
 
     name: ClassVar[str]
     role: ClassVar[Role]
     takes_wire: ClassVar[bool] = True
+    # The field that collects unknown keywords (the axis sizes of patterns), where there is one.
+    extra_keywords: ClassVar[str | None] = None
 
     @abstractmethod
     def shape(self, inputs: Types, sizes: Checker) -> TensorType | Types:

@@ -72,7 +72,9 @@ class Checker:
             return
         verdict = self.assumptions.compare(Relation(size % by, "==", 0))
         if verdict.kind == "undecided":
-            raise errors.undecided_size(f"{what}: whether {render(size)} is a multiple of {by}", verdict.reason or "")
+            raise errors.undecided_size(
+                f"{what}: whether {render(size)} is a multiple of {by}", verdict.reason or ""
+            )
         if verdict.kind != "always":
             raise errors.not_divisible(what, size, by, verdict.condition, argument)
 
@@ -83,7 +85,7 @@ class Checker:
             return size
         raise errors.free_weight_size(what, size)
 
-    def values(self, tensor: TensorType, low: int, high: int, what: str) -> None:
+    def values(self, tensor: TensorType, low: int, high: Dim, what: str) -> None:
         """Require the integers in ``tensor`` to lie in ``low`` up to, not including, ``high``, where they are known."""
         known = tensor.values
         if known is None:

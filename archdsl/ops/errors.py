@@ -13,7 +13,13 @@ class OperatorError(Exception):
     """
 
     def __init__(
-        self, code: str, message: str, *, help: str = "", notes: tuple[str, ...] = (), argument: str | None = None
+        self,
+        code: str,
+        message: str,
+        *,
+        help: str = "",
+        notes: tuple[str, ...] = (),
+        argument: str | None = None,
     ) -> None:
         super().__init__(message)
         self.code, self.message, self.help, self.notes, self.argument = code, message, help, notes, argument
@@ -52,7 +58,9 @@ def wrong_dtype(operator: str, want: str, got: TensorType) -> OperatorError:
 
 def too_small(what: str, arithmetic: str, got: Dim, least: int = 1) -> OperatorError:
     """A size that can never reach what is needed: a kernel larger than the image (E0406)."""
-    return OperatorError("E0406", f"{what} would be {render(got)}, and must be at least {least}", notes=(arithmetic,))
+    return OperatorError(
+        "E0406", f"{what} would be {render(got)}, and must be at least {least}", notes=(arithmetic,)
+    )
 
 
 def not_divisible(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 # name -> (torch.nn.init function, parameters with defaults). Names and defaults are torch's, without the underscore.
-INITIALIZERS = MappingProxyType(
+INITIALIZERS: Mapping[str, tuple[str, Mapping[str, float | str]]] = MappingProxyType(
     {
         "constant": ("constant_", {"val": 0.0}),
         "normal": ("normal_", {"mean": 0.0, "std": 1.0}),
@@ -25,7 +26,17 @@ INITIALIZERS = MappingProxyType(
 CHOICES = MappingProxyType(
     {
         "mode": ("fan_in", "fan_out"),
-        "nonlinearity": ("linear", "sigmoid", "tanh", "relu", "leaky_relu", "selu", "conv1d", "conv2d", "conv3d"),
+        "nonlinearity": (
+            "linear",
+            "sigmoid",
+            "tanh",
+            "relu",
+            "leaky_relu",
+            "selu",
+            "conv1d",
+            "conv2d",
+            "conv3d",
+        ),
     }
 )
 

@@ -1,0 +1,330 @@
+"""Generated code as data: expressions and statements, before they have variable names or lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from archdsl.dims import Size
+from archdsl.tensors import TensorType
+
+
+@dataclass(eq=False)
+class Var:
+    """A variable of ``forward``. ``name`` is what it would like to be called; assigned more than once in loops."""
+
+    name: str | None = None
+    type: TensorType | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Lit:
+    """A constant. Identity matters: two classes are one where only constants differ. ``hint`` names it."""
+
+    value: Any
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Name:
+    """Text that is code already: ``torch.relu``, ``self``. Never made from what a user wrote without minting."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Attr:
+    base: Expr
+    name: str
+
+
+@dataclass(frozen=True)
+class Index:
+    base: Expr
+    item: Expr
+
+
+@dataclass(frozen=True)
+class Range:
+    """A slice inside an index."""
+
+    start: Expr | None
+    stop: Expr | None
+    step: Expr | None = None
+
+
+@dataclass(frozen=True)
+class Call:
+    function: Expr
+    args: tuple[Expr, ...] = ()
+    kwargs: tuple[tuple[str, Expr], ...] = ()
+
+
+@dataclass(frozen=True)
+class Binary:
+    operator: str
+    left: Expr
+    right: Expr
+
+
+@dataclass(frozen=True)
+class Unary:
+    operator: str
+    operand: Expr
+
+
+@dataclass(frozen=True)
+class Items:
+    """``(a, b)``, ``[a, b]`` or, bare, ``a, b``."""
+
+    items: tuple[Expr, ...]
+    kind: str = "tuple"
+
+
+@dataclass(frozen=True)
+class Dict:
+    items: tuple[tuple[str, Expr], ...]
+
+
+@dataclass(frozen=True)
+class Star:
+    operand: Expr
+
+
+@dataclass(frozen=True)
+class Generator:
+    element: Expr
+    targets: tuple[Expr, ...]
+    iterable: Expr
+
+
+@dataclass(frozen=True)
+class SizeExpression:
+    """A size computed from others; ``symbols`` says where each of its symbols is found."""
+
+    size: Size
+    symbols: tuple[tuple[str, Expr], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class New:
+    """An instance of the class of a unit (a pair of regions); ``late`` are the rates handed down, by slot."""
+
+    unit: Any
+    late: tuple[tuple[int, Expr], ...] = ()
+
+
+@dataclass(frozen=True)
+class SlotValue:
+    """The value of a late slot of the region at hand."""
+
+    slot: int
+
+
+@dataclass(frozen=True)
+class Member:
+    """What is stored at a path of the class at hand; how it is reached is decided once all members are known."""
+
+    path: tuple[str, ...]
+
+
+Expr = (
+    Member | Var | Lit | Name | Attr | Index | Range | Call | Binary | Unary | Items | Dict | Star | Generator | SizeExpression
+    | New | SlotValue
+)  # fmt: skip
+
+
+@dataclass(eq=False)
+class Assign:
+    """``targets = value``; several targets unpack. ``types`` are the targets' types where they are tensors."""
+
+    targets: tuple[Var | None, ...]
+    value: Expr
+    types: tuple[TensorType, ...] = ()
+
+
+@dataclass(eq=False)
+class For:
+    """``for targets in iterables``; several are zipped. ``part`` is (first, count) where it walks over a part of a list."""
+
+    header: list[tuple[Var | None, Expr]]
+    body: list[Stmt]
+    part: tuple[int, int] | None = None
+
+
+@dataclass(eq=False)
+class Rounds:
+    """Rounds of a loop before they are a ``for``: so that rounds of equal code can still be joined.
+
+    ``inputs`` are variables of the body with what they start as; ``results`` are the values of ``outputs`` after a round;
+    output j goes to input i for (j, i) in ``carry``. ``element`` is the round's module, from the list ``container``.
+    """
+
+    element: Var | None
+    container: Expr | None
+    first: int
+    count: int
+    inputs: list[tuple[Var, Expr]]
+    body: list[Stmt]
+    results: list[Expr]
+    outputs: list[Var]
+    carry: tuple[tuple[int, int], ...]
+    header: list[tuple[Var | None, Expr]]
+    stop: Expr | None = None
+
+
+@dataclass(eq=False)
+class If:
+    condition: Expr
+    body: list[Stmt]
+    otherwise: list[Stmt] = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class Return:
+    value: Expr
+
+
+@dataclass(eq=False)
+class Do:
+    """An expression for its effect."""
+
+    value: Expr
+
+
+@dataclass(eq=False)
+class Break:
+    pass
+
+
+Stmt = Assign | For | Rounds | If | Return | Do | Break
+
+
+def parts(node: Expr) -> tuple[Expr, ...]:
+    """The expressions right below one."""
+    match node:
+        case Attr(base=base):
+            return (base,)
+        case Index(base=base, item=item):
+            return (base, item)
+        case Range():
+            return tuple(x for x in (node.start, node.stop, node.step) if x is not None)
+        case Call():
+            return (node.function, *node.args, *(v for _, v in node.kwargs))
+        case Binary():
+            return (node.left, node.right)
+        case Unary() | Star():
+            return (node.operand,)
+        case Items():
+            return node.items
+        case Dict():
+            return tuple(v for _, v in node.items)
+        case Generator():
+            return (node.element, *node.targets, node.iterable)
+        case SizeExpression():
+            return tuple(v for _, v in node.symbols)
+        case New():
+            return tuple(v for _, v in node.late)
+        case _:
+            return ()
+
+
+def rebuilt(node: Expr, change: Callable[[Expr], Expr | None]) -> Expr:
+    """The expression with everything for which ``change`` gives another replaced, from the top."""
+    changed = change(node)
+    if changed is not None:
+        return changed
+
+    def go(part: Expr) -> Expr:
+        return rebuilt(part, change)
+
+    def named(items: tuple[tuple[str, Expr], ...]) -> tuple[tuple[str, Expr], ...]:
+        return tuple((name, go(value)) for name, value in items)
+
+    match node:
+        case Attr():
+            return replace(node, base=go(node.base))
+        case Index():
+            return replace(node, base=go(node.base), item=go(node.item))
+        case Range():
+            start, stop, step = (None if x is None else go(x) for x in (node.start, node.stop, node.step))
+            return Range(start, stop, step)
+        case Call():
+            return Call(go(node.function), tuple(go(a) for a in node.args), named(node.kwargs))
+        case Binary():
+            return replace(node, left=go(node.left), right=go(node.right))
+        case Unary() | Star():
+            return replace(node, operand=go(node.operand))
+        case Items():
+            return replace(node, items=tuple(go(x) for x in node.items))
+        case Dict():
+            return Dict(named(node.items))
+        case Generator():
+            return Generator(go(node.element), tuple(go(t) for t in node.targets), go(node.iterable))
+        case SizeExpression():
+            return replace(node, symbols=named(node.symbols))
+        case New():
+            return New(node.unit, tuple((slot, go(value)) for slot, value in node.late))
+        case _:
+            return node
+
+
+def walk(node: Expr) -> Iterator[Expr]:
+    """An expression and everything in it, in the order in which it is written."""
+    yield node
+    for part in parts(node):
+        yield from walk(part)
+
+
+def own_expressions(stmt: Stmt) -> tuple[Expr, ...]:
+    """The expressions of a statement itself, not of the statements inside it."""
+    match stmt:
+        case Assign() | Return() | Do():
+            return (stmt.value,)
+        case For():
+            return tuple(iterable for _, iterable in stmt.header)
+        case Rounds():
+            container = () if stmt.container is None else (stmt.container,)
+            return (*container, *(e for _, e in stmt.inputs), *(e for _, e in stmt.header))
+        case If():
+            return (stmt.condition,)
+        case _:
+            return ()
+
+
+def blocks(stmt: Stmt) -> tuple[list[Stmt], ...]:
+    """The lists of statements inside a statement."""
+    match stmt:
+        case For() | Rounds():
+            return (stmt.body,)
+        case If():
+            return (stmt.body, stmt.otherwise)
+        case _:
+            return ()
+
+
+def all_expressions(statements: list[Stmt]) -> Iterator[Expr]:
+    """Every expression in statements, those inside loops and branches too, each with what is in it."""
+    for stmt in statements:
+        for expression in own_expressions(stmt):
+            yield from walk(expression)
+        for inner in blocks(stmt):
+            yield from all_expressions(inner)
+
+
+def change_all(statements: list[Stmt], change: Callable[[Expr], Expr | None], targets: Mapping[Var, Var]) -> None:
+    """Replace in place: expressions by ``change``, assigned variables by ``targets``."""
+    for stmt in statements:
+        match stmt:
+            case Assign():
+                stmt.value = rebuilt(stmt.value, change)
+                stmt.targets = tuple(None if t is None else targets.get(t, t) for t in stmt.targets)
+            case Return() | Do():
+                stmt.value = rebuilt(stmt.value, change)
+            case If():
+                stmt.condition = rebuilt(stmt.condition, change)
+            case For():
+                stmt.header = [(v, rebuilt(i, change)) for v, i in stmt.header]
+        for inner in blocks(stmt):
+            change_all(inner, change, targets)

@@ -1,0 +1,15 @@
+"""What the back end refuses: mistakes of an earlier stage, of an environment, or of a user's call."""
+
+from __future__ import annotations
+
+
+class BackendError(Exception):
+    """The network can't be built as it is; ``str()`` is for people."""
+
+
+class NameRefused(BackendError):
+    """A name that may not reach generated code: an earlier stage should have refused it with its span."""
+
+
+class WeightsError(BackendError):
+    """A checkpoint that doesn't fit; nothing was loaded. ``str()`` holds the whole table."""

@@ -1,0 +1,267 @@
+"""What a class stores: modules, lists of rounds and raw tensors, each at its path, with how they are made and start."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from archdsl.backend import interpret
+from archdsl.backend.code import Binary, Call, Expr, Items, Lit, Name, New, SlotValue, Unary
+from archdsl.backend.errors import BackendError
+from archdsl.backend.helpers import Helpers
+from archdsl.backend.lower import Lowering, OpMember
+from archdsl.backend.names import checked_component
+from archdsl.backend.regions import Regions, Unit, has_state
+from archdsl.network.types import CallNode, LateExpression, LayerDeclaration, OpNode, Path, RawTensorNode, Region
+from archdsl.ops.base import Fn, Late, Mod
+from archdsl.tensors import TensorType
+
+# What is known of a region's late slots where its members are made: an expression, or one for each round of a loop.
+Rates = Mapping[int, "Expr | list[Expr]"]
+
+
+@dataclass(frozen=True)
+class Reset:
+    """How a weight starts: ``path`` below the member; ``initial`` an Initializer, a number, None or a constant region."""
+
+    path: Path
+    initial: Any
+
+
+@dataclass(eq=False)
+class Entry:
+    """One member, or ``count`` consecutive elements of a list. ``made`` has one expression, or one for each element."""
+
+    path: Path
+    made: list[Expr]
+    resets: list[Reset]
+    frozen: bool = False
+    first: int | None = None
+    count: int = 1
+    counter: Expr | None = None  # the count as code, where it is an argument of the class
+
+
+@dataclass(eq=False)
+class Collector:
+    """Collects the members of one class from the regions it covers, inlined ones too."""
+
+    lowering: Lowering
+    helpers: Helpers
+    entries: dict[tuple[Path, int | None], Entry] = field(default_factory=dict)
+
+    @property
+    def regions(self) -> Regions:
+        return self.lowering.regions
+
+    def collect(self, unit: Unit, prefix: Path, rates: Rates, frozen: bool = False) -> None:
+        """Everything that a unit's regions store, below ``prefix``."""
+        for region in unit.both:
+            for declaration in region.layers:
+                if declaration.region is not None and self.regions.owns_state(declaration.region):
+                    inner = self._layer_unit(unit, declaration)
+                    self._inner(prefix + declaration.path, inner, {}, frozen or declaration.frozen)
+            children = pairs(unit, self.regions)
+            for node in region.nodes:
+                match node:
+                    case OpNode() if has_state(node):
+                        made, resets = self._operator(node, region, rates)
+                        self._add(Entry(prefix + node.path, made, resets, frozen or node.frozen))
+                    case RawTensorNode():
+                        start = Reset((), 0.0 if node.initial is None else node.initial)
+                        self._add(Entry(prefix + node.path, [raw(node)], [start], frozen or node.frozen))
+                    case CallNode() if node in children:
+                        self._call(node, children[node], region, prefix, rates, frozen or node.frozen)
+
+    def _layer_unit(self, unit: Unit, declaration: LayerDeclaration) -> Unit:
+        found = [d.region for r in unit.both for d in r.layers if d.path == declaration.path and d.region is not None]
+        return self.regions.unit(found[0], found[-1])
+
+    def _add(self, entry: Entry) -> None:
+        for component in entry.path:
+            checked_component(component)
+        self.entries.setdefault((entry.path, entry.first), entry)
+
+    def _call(self, node: CallNode, unit: Unit, outer: Region, prefix: Path, rates: Rates, frozen: bool) -> None:
+        path = prefix + node.path
+        if node.kind not in ("loop", "until"):
+            self._inner(path, unit, inner_rates(node, 0, rates), frozen)
+            return
+        assert isinstance(node.count, int)
+        made: list[Expr] = []
+        resets: list[Reset] = []
+        for k in range(node.count):
+            one, resets = self.element(unit, inner_rates(node, k, rates))
+            made.append(one)
+        if all(m is made[0] or same_text(m, made[0]) for m in made[1:]):
+            made = made[:1]
+        self._add(Entry(path, made, resets, frozen, node.first, node.count))
+
+    def _inner(self, path: Path, unit: Unit, rates: Rates, frozen: bool) -> None:
+        if self.regions.is_transparent(unit.inference):
+            self.collect(unit, path, rates, frozen)
+        else:
+            self._add(Entry(path, [new(unit, rates, self.regions)], [], frozen))
+
+    def element(self, unit: Unit, rates: Rates) -> tuple[Expr, list[Reset]]:
+        """The one module that stands for a region in a list."""
+        if not self.regions.is_transparent(unit.inference):
+            return new(unit, rates, self.regions), []
+        inside = Collector(self.lowering, self.helpers)
+        inside.collect(unit, (), rates)
+        if list(inside.entries) != [((), None)]:
+            raise BackendError(f"{unit.inference.name}: a round that is one module stores more than that")
+        entry = inside.entries[(), None]
+        return entry.made[0], entry.resets
+
+    def _operator(self, node: OpNode, region: Region, rates: Rates) -> tuple[list[Expr], list[Reset]]:
+        lowered = self.lowering(region)
+        member = next(
+            m for m in lowered.members.values() if isinstance(m, OpMember) and m.node is node and m.owns
+        )
+        resets = [
+            Reset(tuple(w.name.split(".")), w.initializer)
+            for w in member.op.weights(node.input_types)
+            if w.initializer is not None and w.kind != "constant"
+        ]
+        made = self.helpers.module(member, rates)
+        return (made if isinstance(made, list) else [made]), resets
+
+
+def pairs(unit: Unit, regions: Regions) -> dict[CallNode, Unit]:
+    """For each use of a region that owns weights: the regions used there in the two modes."""
+    places: dict[tuple[Path, int], list[CallNode]] = {}
+    for region in unit.both:
+        for node in region.nodes:
+            if isinstance(node, CallNode) and node.kind != "layer" and regions.owns_state(node.region):
+                places.setdefault((node.path, node.first), []).append(node)
+    return {
+        node: regions.unit(nodes[0].region, nodes[-1].region) for nodes in places.values() for node in nodes
+    }
+
+
+def inner_rates(node: CallNode, k: int, rates: Rates) -> Rates:
+    """The rates of the ``k``-th round in terms of the caller's."""
+    if not node.late:
+        return {}
+    late = node.late[k if len(node.late) > 1 else 0]
+    return {slot: rate(expression, rates) for slot, expression in late.items()}
+
+
+def all_rounds(node: CallNode, rates: Rates) -> Rates:
+    """The rates of all rounds of a loop: a list for each slot that changes from round to round."""
+    if len(node.late) <= 1:
+        return inner_rates(node, 0, rates)
+    each = [inner_rates(node, k, rates) for k in range(len(node.late))]
+    return {slot: [e[slot] for e in each] for slot in each[0]}  # type: ignore[misc]
+
+
+def rate(expression: LateExpression, rates: Rates) -> Expr | list[Expr]:
+    """A late expression as code."""
+    if not isinstance(expression, tuple):
+        return Lit(expression)
+    operator, *operands = expression
+    if operator == "slot":
+        return rates.get(operands[0], SlotValue(operands[0]))
+    values = [rate(x, rates) for x in operands]
+    length = next((len(v) for v in values if isinstance(v, list)), None)
+    if length is None:
+        return _arithmetic(operator, values)  # type: ignore[arg-type]
+    rows = [[v[i] if isinstance(v, list) else v for v in values] for i in range(length)]
+    return [_arithmetic(operator, row) for row in rows]
+
+
+def _arithmetic(operator: str, values: list[Expr]) -> Expr:
+    if operator in ("min", "max"):
+        return Call(Name(operator), tuple(values))
+    if len(values) == 1:
+        return Unary(operator, values[0])
+    left, right = values
+    if isinstance(left, Lit) and isinstance(right, Lit):
+        from archdsl.backend.regions import evaluated
+
+        return Lit(evaluated((operator, left.value, right.value), {}))
+    return Binary(operator, left, right)
+
+
+def new(unit: Unit, rates: Rates, regions: Regions) -> Expr:
+    """An instance of a unit's class, with the rates that differ between its instances."""
+    needed = varying_slots(unit, regions)
+    found = {slot: rates.get(slot, SlotValue(slot)) for slot in needed}
+    return New(unit, tuple((slot, value) for slot, value in found.items() if not isinstance(value, list)))
+
+
+def varying_slots(unit: Unit, regions: Regions) -> list[int]:
+    """The late slots whose values differ between instances: arguments of the class."""
+    slots = sorted({s for region in unit.both for s in region.late_slots})
+    return [s for s in slots if any(s in r.late_slots and regions.constant(r, s) is None for r in unit.both)]
+
+
+def same_text(a: Expr, b: Expr) -> bool:
+    from archdsl.backend.skeleton import skeleton
+
+    return skeleton(a, literals=True) == skeleton(b, literals=True)
+
+
+def raw(node: RawTensorNode) -> Expr:
+    """``nn.Parameter(torch.empty(...))``: its start is written in ``reset_parameters``."""
+    type = node.output.type
+    if any(not isinstance(d, int) for d in type.shape):
+        raise BackendError(f"{'.'.join(node.path)}: a weight can't have a free size")
+    keywords = (("dtype", Name(f"torch.{type.dtype}")),) if type.dtype != "float32" else ()
+    shape = Items(tuple(Lit(d, f"size{i}") for i, d in enumerate(type.shape)))
+    empty = Call(Name("torch.empty"), shape.items if len(shape.items) else (shape,), keywords)
+    more = (("requires_grad", Lit(False)),) if node.keyword == "param" and not _is_float(type) else ()
+    return Call(Name("nn.Parameter" if node.keyword == "param" else "nn.Buffer"), (empty,), more)
+
+
+def _is_float(type: TensorType) -> bool:
+    return type.is_float
+
+
+def constant_code(value: Any, member: OpMember, rates: Rates, hint: str = "") -> Any:
+    """An argument of a module as code; a list where it differs from round to round."""
+    match value:
+        case Late(key=key):
+            for name in member.node.late:
+                if getattr(member.op, name) == value:
+                    return rate(member.node.late[name], rates)
+            raise BackendError(f"{member.op.name}: an unknown rate {key}")
+        case tuple() | list():
+            items = tuple(constant_code(v, member, rates, hint) for v in value)
+            return Items(items, "tuple" if isinstance(value, tuple) else "list")
+        case Fn(target=str(target), args=(), kwargs=kwargs) if not kwargs and target not in ("device", "dtype"):
+            interpret.function(target)
+            return Name(target)
+        case bool() | int() | float() | str() | None:
+            return Lit(value, hint)
+    raise BackendError(f"{member.op.name}: {type(value).__name__} can't be an argument of a module")
+
+
+@cache
+def parameter_names(cls: type) -> tuple[str, ...]:
+    """The names of a module's arguments in order."""
+    try:
+        return tuple(inspect.signature(cls.__init__).parameters)[1:]
+    except (TypeError, ValueError):
+        return ()
+
+
+def module_code(mod: Mod, function: Expr, cls: type, member: OpMember, rates: Rates) -> Expr | list[Expr]:
+    """The call that makes a module; a list of calls where a rate differs from round to round."""
+    names = parameter_names(cls)
+    args = [
+        constant_code(v, member, rates, names[i] if i < len(names) else f"argument{i}")
+        for i, v in enumerate(mod.arguments)
+    ]
+    kwargs = [(k, constant_code(v, member, rates, k)) for k, v in mod.keywords.items()]
+    length = next((len(v) for v in (*args, *(v for _, v in kwargs)) if isinstance(v, list)), None)
+
+    def one(i: int) -> Expr:
+        pick = [v[i] if isinstance(v, list) else v for v in args]
+        named = [(k, v[i] if isinstance(v, list) else v) for k, v in kwargs]
+        return Call(function, tuple(pick), tuple(named))
+
+    return one(0) if length is None else [one(i) for i in range(length)]

@@ -70,7 +70,7 @@ class Boundary:
             case Mask():
                 return (type(value).__name__, *(self.key(getattr(value, f.name)) for f in fields(value)))
             case OperatorRecipe():
-                return ("operator", value.operator)
+                return ("operator", value.name)
             case BlockRecipe():
                 if id(value) in self._recipes:
                     return ("again", self._recipes[id(value)])

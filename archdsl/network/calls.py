@@ -53,8 +53,8 @@ def apply(
     """A recipe with its arguments on the wire; ``path`` is where its weights go, ``written`` its name in the text."""
     match recipe:
         case OperatorRecipe():
-            if functions.folds(recipe.operator.name, arguments, wire):
-                return functions.fold(recipe.operator.name, arguments, wire, ctx, node)
+            if functions.folds(recipe.name, arguments, wire):
+                return functions.fold(recipe.name, arguments, wire, ctx, node)
             return apply_operator(recipe.operator, arguments, wire, ctx, path, node)
         case FunctionRecipe():
             return functions.apply_function(recipe.name, arguments, wire, ctx, path, node)

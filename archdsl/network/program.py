@@ -17,7 +17,7 @@ from archdsl.network.functions import builtin_names
 from archdsl.network.naming import StaticNames
 from archdsl.network.types import FigureExpectation
 from archdsl.network.values import BlockRecipe, OperatorRecipe, Scope
-from archdsl.ops.registry import operators
+from archdsl.ops.registry import names
 from archdsl.source import Source
 from archdsl.syntax.parser import parse
 from archdsl.syntax.reading import read_source
@@ -110,7 +110,7 @@ def new_scope() -> Scope:
     """A file's outermost scope: built-in names, operators and standard blocks."""
     scope = Scope(None, None, TopNames(builtin_names()))
     scope.static = StaticNames(None, scope)
-    scope.names.update({name: OperatorRecipe(cls) for name, cls in operators().items()})
+    scope.names.update({name: OperatorRecipe(name) for name in names()})
     for name, file in _standard_index().items():
         scope.names[name] = _Pending(file)
     return scope

@@ -10,6 +10,7 @@ from archdsl.network.types import LateExpression, LayerValue, Value
 from archdsl.ops.base import Operator
 from archdsl.ops.initializers import Initializer
 from archdsl.ops.masks import Mask
+from archdsl.ops.registry import find
 from archdsl.syntax.tree import Definition, Expression
 
 
@@ -33,9 +34,15 @@ class LateNumber:
 
 @dataclass(frozen=True, eq=False)
 class OperatorRecipe:
-    """An operator by name."""
+    """An operator by name; its class is looked up when it is used."""
 
-    operator: type[Operator]
+    name: str
+
+    @property
+    def operator(self) -> type[Operator]:
+        cls = find(self.name)
+        assert cls is not None, self.name
+        return cls
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,7 +172,7 @@ def describe(value: object) -> str:
         case LayerValue():
             return f"the layer {value.name}"
         case OperatorRecipe():
-            return f"the operator {value.operator.name}"
+            return f"the operator {value.name}"
         case FunctionRecipe():
             return f"the function {value.name}"
         case BlockRecipe():

@@ -162,7 +162,7 @@ class Fn:
 
 @dataclass(frozen=True)
 class Mod:
-    """An ``nn.Module`` that is created once (``arguments``, ``keywords``: constants or Late) and called with ``inputs``.
+    """An ``nn.Module`` created once (``arguments``, ``keywords``: constants or Late) and called with ``inputs``.
 
     ``target``: "nn.Conv2d" and the like, or a function of the operator's own file that takes nothing and returns the
     class it defines; the class's source is copied into the emitted file. Its state-dict names are those of ``weights``.

@@ -1,15 +1,17 @@
-"""The table of operators by name: each module of this package adds its own; plugins add theirs through ``register``."""
+"""The table of operators by name. A module of this package is imported when one of its operators is first asked for."""
 
 from __future__ import annotations
 
 import importlib
-import pkgutil
+import re
 from functools import cache
+from pathlib import Path
 from typing import TypeVar
 
 from archdsl.ops.base import Operator
 
 _OPERATORS: dict[str, type[Operator]] = {}
+_NAME = re.compile(r'^    name: ClassVar\[str\] = "(\w+)"', re.MULTILINE)
 
 Class = TypeVar("Class", bound=type[Operator])
 
@@ -23,20 +25,27 @@ def operator(cls: Class) -> Class:
 
 
 @cache
-def _load_all() -> None:
-    import archdsl.ops as package
+def _modules() -> dict[str, str]:
+    """Which module defines which operator, read off the text: importing all of them costs more than most checks do."""
+    found = {}
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        for name in _NAME.findall(path.read_text(encoding="utf-8")):
+            found[name] = f"archdsl.ops.{path.stem}"
+    return found
 
-    for module in pkgutil.iter_modules(package.__path__):
-        importlib.import_module(f"{package.__name__}.{module.name}")
 
-
-def operators() -> dict[str, type[Operator]]:
-    """All operators by name."""
-    _load_all()
-    return dict(_OPERATORS)
+def names() -> tuple[str, ...]:
+    """The names of all operators, without importing any."""
+    return tuple({**_modules(), **_OPERATORS})
 
 
 def find(name: str) -> type[Operator] | None:
     """The operator of that name, or None."""
-    _load_all()
+    if name not in _OPERATORS and name in _modules():
+        importlib.import_module(_modules()[name])
     return _OPERATORS.get(name)
+
+
+def operators() -> dict[str, type[Operator]]:
+    """All operators by name."""
+    return {name: cls for name in names() if (cls := find(name)) is not None}

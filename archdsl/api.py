@@ -171,12 +171,12 @@ class Model:
 
     def source(self) -> str:
         """The module's source, as ``archdsl build`` writes it to model.py."""
-        from archdsl.backend.emit import source
+        from archdsl.backend.module import emitted
 
-        return source(self.network)
+        return emitted(self.network).source
 
     def module(
-        self, device: str | torch.device = "cpu", dtype: torch.dtype | None = None, seed: int | None = None
+        self, device: str | torch.device = "cpu", dtype: torch.dtype | None = None, seed: int | None = 0
     ) -> torch.nn.Module:
         """An ordinary ``nn.Module`` with fresh weights; its state dict's keys are the paths in the summary."""
         from archdsl.backend.module import module
@@ -189,7 +189,7 @@ class Model:
         *,
         device: str | torch.device = "cpu",
         dtype: torch.dtype | None = None,
-        seed: int | None = None,
+        seed: int | None = 0,
     ) -> torch.nn.Module:
         """A module whose repeated regions are compiled, each once."""
         from archdsl.backend.compile import compile_module

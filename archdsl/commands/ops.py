@@ -8,8 +8,8 @@ from typing import Any
 
 from archdsl.commands import setup, streams
 from archdsl.failures import UsageFailure
-from archdsl.network.errors import suggest
 from archdsl.network.program import standard_block, standard_names
+from archdsl.network.suggestions import suggest
 from archdsl.ops.base import Operator, arguments_of
 from archdsl.ops.registry import operators
 from archdsl.source import Span

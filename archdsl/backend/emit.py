@@ -16,7 +16,7 @@ from archdsl.backend.guards import guard_lines
 from archdsl.backend.helpers import Helpers
 from archdsl.backend.lower import Lowering
 from archdsl.backend.names import camel, minted, unique
-from archdsl.backend.printer import lines, literal
+from archdsl.backend.printer import WIDTH, lines, literal
 from archdsl.backend.regions import Regions, Unit
 from archdsl.backend.resets import reset_statements
 from archdsl.backend.running import main_lines
@@ -51,7 +51,7 @@ def emit(network: Network) -> Emitted:
     heights: dict[Unit, int] = {}
     _make_bodies(root, lowering, helpers, bodies, heights, result)
     model = camel(network.name)
-    taken = helpers.taken | {"Group", "Tensor", "NamedTuple", "F", model, f"{model}Output"}
+    taken = helpers.taken | {"Group", "built_for", "Tensor", "NamedTuple", "F", model, f"{model}Output"}
     done: dict[Unit, Structure] = {}
     structures: list[Structure] = []
     for height in sorted(set(heights.values())):
@@ -69,10 +69,27 @@ def emit(network: Network) -> Emitted:
     helper_blocks = list(helpers.sources.values())
     if any(uses_group(tree(s.body.entries)) for s in (*structures, top)):
         helper_blocks.append(GROUP)
+    if any(_writable(v) for v in network.parameters.values()):
+        helper_blocks.append(BUILT_FOR)
     main = main_lines(network, model)
     text = _file(network, [*helper_blocks, *blocks, *(["\n".join(main)] if main else [])])
     _audit(text)
     return Emitted(text, model, {u: s.name for u, s in done.items()}, root, regions, lowering)
+
+
+BUILT_FOR = '''def built_for(**parameters: tuple) -> None:
+    """Refuse parameters that this file was not built for: build again for others."""
+    for name, (given, built) in parameters.items():
+        if (tuple(given) if isinstance(given, list) else given) != built:
+            raise ValueError(f"{name} must be {built}: this file was built for it")'''
+
+
+def _writable(value: Any) -> bool:
+    try:
+        literal(value)
+    except TypeError:
+        return False
+    return True
 
 
 def _make_bodies(
@@ -217,11 +234,8 @@ def _model_init(network: Network) -> list[str]:
     """The model's parameters as keywords. Weights and code were made for their values, so others are refused."""
     found: dict[str, tuple[str, Any]] = {}
     for name, value in network.parameters.items():
-        try:
-            text = literal(value)
-        except TypeError:
-            continue
-        found[unique(minted(name, "parameter"), set(found))] = (text, value)
+        if _writable(value):
+            found[unique(minted(name, "parameter"), set(found))] = (literal(value), value)
     if not found:
         return ["    def __init__(self) -> None:", "        super().__init__()"]
     kinds = [f"{n}: {_annotation(v)} = {text}" for n, (text, v) in found.items()]
@@ -230,13 +244,8 @@ def _model_init(network: Network) -> list[str]:
         "    def __init__(", "        self,", "        *,", *(f"        {k}," for k in kinds), "    ) -> None:"
     ]
     rows.append("        super().__init__()")
-    for name, (text, value) in found.items():
-        test = f"tuple({name})" if isinstance(value, tuple) else name
-        rows += [
-            f"        if {test} != {text}:",
-            *lines("raise ValueError(", Lit(f"{name} must be {text}: this file was built for it"), lambda v: "", 12, ")"),
-        ]
-    return rows
+    pairs = tuple((n, Items((Name(n), Lit(v)))) for n, (_, v) in found.items())
+    return [*rows, *lines("", Call(Name("built_for"), (), pairs), lambda v: "", 8)]
 
 
 def _annotation(value: Any) -> str:
@@ -259,9 +268,16 @@ def _check(network: Network, body: Body) -> list[str]:
     return [
         f"    def _check({given}) -> None:",
         '        """Refuse sizes for which this network was not checked."""',
-        *(f"        {row}" for row in rows),
+        *(line for row in rows for line in _wrapped(f"        {row}")),
         "",
     ]
+
+
+def _wrapped(row: str) -> list[str]:
+    head, call, rest = row.partition("raise ValueError(")
+    if len(row) <= WIDTH or not call:
+        return [row]
+    return [f"{head}{call}", f"{' ' * len(head)}    {rest[:-1]}", f"{' ' * len(head)})"]
 
 
 def _file(network: Network, blocks: list[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import ast
 from collections.abc import Iterable
 
 from archdsl.backend.names import minted, unique
@@ -55,7 +55,8 @@ def guard_lines(network: Network, inputs: dict[str, str]) -> list[str]:
     for bound in network.value_bounds:
         if bound.input in inputs:
             lines += _values(bound, inputs[bound.input], names)
-    used = set(re.findall(r"[A-Za-z_]\w*", " ".join(lines)))
+    code = "\n".join(line or "pass" for line in lines)
+    used = {n.id for n in ast.walk(ast.parse(code)) if isinstance(n, ast.Name)}
     for place, arg, targets in unpacked:
         kept = [t if t in used else "_" for t in targets]
         comma = "," if len(kept) == 1 else ""

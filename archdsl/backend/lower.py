@@ -134,6 +134,7 @@ class _RegionLowering:
         self.layers: dict[LayerValue, fx.Node | str] = {}
         self.handed: dict[tuple[LayerValue, str], fx.Node] = {}
         self.extras: dict[Extra, fx.Node] = {}
+        self.measured: Value | None = None
         self.taken: set[str] = {p[0] for p in self._paths() if p}
 
     def _paths(self) -> list[tuple[str, ...]]:
@@ -191,6 +192,8 @@ class _RegionLowering:
         mods = [m for m in _mods(lowered)]
         owner = _owner(op, node, mods) if has_state(node) else None
         made: dict[int, Any] = {}
+
+        self.measured = None
 
         def value(part: Any) -> Any:
             match part:
@@ -300,6 +303,7 @@ class _RegionLowering:
                 place = value.type.shape.index(size)
                 node = self.graph.call_function(operator.getitem, (shape, place))
                 node.meta["size"] = size
+                self.measured = value
                 return node
         return self.extras.get(size) if isinstance(size, Size) else None
 
@@ -316,7 +320,8 @@ class _RegionLowering:
 
     def _surrounding(self, what: str, near: tuple[Value, ...]) -> fx.Node:
         """``device`` or ``dtype`` of the model: that of a tensor at hand."""
-        for value in (*near, *reversed(self.values)):  # the latest, so that nothing is kept alive for this
+        # The tensor that a size was taken from, else the latest, so that nothing is kept alive for this.
+        for value in (*near, *([self.measured] if self.measured else []), *reversed(self.values)):
             if value in self.values and (what == "device" or value.type.dtype == "float32"):
                 return self.graph.call_function(getattr, (self.values[value], what))
         path = self.lowering.weight_path(self.region)

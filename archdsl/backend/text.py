@@ -44,7 +44,7 @@ def statement_lines(
                 made = lines(f"{targets} = ", value, name, indent)
                 if stmt.types and id(stmt) in shapes and len(stmt.targets) == 1:
                     shape = label(shapes[id(stmt)])
-                    if shape != before and len(made[-1]) + len(shape) + 3 <= WIDTH:
+                    if shape != before and len(made[-1]) + len(shape) + 4 <= WIDTH:
                         made[-1] += f"  # {shape}"
                         before = shape
                 out += made

@@ -23,6 +23,7 @@ def name_variables(
     statements: list[Stmt], parameters: Iterable[tuple[Var, str]], taken: Iterable[str]
 ) -> dict[Var, str]:
     """A name for every variable; ``parameters`` have theirs already, ``taken`` are names of other things."""
+    parameters = list(parameters)
     lives: dict[Var, _Life] = {var: _Life(0, 0) for var, _ in parameters}
     order: list[Var] = list(lives)
     _measure(statements, lives, order, 1)
@@ -53,7 +54,11 @@ def name_variables(
             while not free(name, life, together):
                 name, number = f"{wanted}{number}", number + 1
         else:
-            dying = [names[v] for v in life.made_of if v in names and lives[v].last == life.first]
+            given = {var for var, _ in parameters}
+            dying = [
+                names[v] for v in life.made_of
+                if v in names and lives[v].last == life.first and (v.name is None or v in given)
+            ]  # fmt: skip
             pool = [n for n in dying if n in POOL] + [n for n in POOL if n not in authors]
             found = next((n for n in pool if free(n, life, together)), None)
             name = found or unique("t", reserved | set(holder) | authors)

@@ -56,6 +56,7 @@ class Automaton:
         self._rules = tables.makers
         self._stack = [tables.start]
         self._values: list[Any] = []
+        self._before: list[int] | None = None
 
     def snapshot(self) -> Snapshot:
         return self._stack[:], self._values[:]
@@ -67,6 +68,7 @@ class Automaton:
         """Take one token; the value of the whole after the last one, ``$END``."""
         kind, rules, states = token.type, self._rules, self._tables.states
         stack, values, chains = self._stack, self._values, self._tables.chains
+        self._before = None
         while True:
             top = stack[-1]
             action = states[top].get(kind)
@@ -76,6 +78,8 @@ class Automaton:
                 stack.append(action)
                 values.append(token)
                 return None
+            if self._before is None:
+                self._before = stack[:]  # reductions can run before a token turns out not to fit
             origin, size, make = rules[~action]
             if make is None:
                 # An operand climbs the levels of precedence, a dozen steps that change nothing below it: remembered.
@@ -104,11 +108,18 @@ class Automaton:
             state = self._tables.states[below][origin]
 
     def accepts(self) -> frozenset[str]:
-        """The terminals that could come next."""
-        return frozenset(kind for kind in self._tables.states[self._stack[-1]] if self._would_take(kind))
+        """The terminals that could have come instead of the one that did not fit."""
+        return self._takes(self._before or self._stack)
 
-    def _would_take(self, kind: str) -> bool:
-        states, stack = self._tables.states, self._stack[:]
+    def demands(self) -> frozenset[str]:
+        """Those that could come once the token has closed all that it can close: what it lacks, in the narrow sense."""
+        return self._takes(self._stack)
+
+    def _takes(self, stack: list[int]) -> frozenset[str]:
+        return frozenset(kind for kind in self._tables.states[stack[-1]] if self._would_take(kind, stack[:]))
+
+    def _would_take(self, kind: str, stack: list[int]) -> bool:
+        states = self._tables.states
         while True:
             action = states[stack[-1]].get(kind)
             if action is None:

@@ -122,6 +122,12 @@ def side_by_side(span: Span, found: str, after: str, mate: str | None) -> Diagno
     return Diagnostic("E0202", f"{found} cannot follow {quoted(after)} directly", span, (hint,))
 
 
+def after_expression(span: Span, found: str) -> Diagnostic:
+    return Diagnostic(
+        "E0202", f"{found} cannot follow an expression", span, ("start a new statement on a new line",)
+    )
+
+
 def else_without_if(span: Span) -> Diagnostic:
     hint = "write `a if condition else b`, or `if condition { ... } else { ... }`"
     return Diagnostic("E0202", "this `else` belongs to no `if`", span, (hint,))
@@ -197,4 +203,5 @@ def reserved(span: Span, word: str) -> Diagnostic:
 
 def expected(span: Span, wanted: list[str], found: str, form: str | None) -> Diagnostic:
     what = " or ".join(wanted) if wanted else "something else"
-    return Diagnostic("E0219", f"expected {what}, found {found}", span, (f"write `{form}`",) if form else ())
+    hint = f"write `{form}`" if form else f"write {what} there"
+    return Diagnostic("E0219", f"expected {what}, found {found}", span, (hint,))

@@ -149,13 +149,15 @@ class ExpressionPrinter:
 
     def _items(self, items: Sequence[tuple[Span, str, tree.Expression]], end: int, indent: str) -> str:
         """What stands between brackets: indented on one line of its own, or one line each."""
+        if not items:
+            return ""
         deeper = indent + STEP
         starts = [span.start for span, _, _ in items]
         gaps = [
             self.within(span.end, following)
             for (span, _, _), following in zip(items, [*starts[1:], end], strict=True)
         ]
-        opening = self.within(self.before(starts[0]), starts[0]) if starts else ()
+        opening = self.within(self.before(starts[0]), starts[0])
         flats = [self.flat(value) for _, _, value in items]
         if not opening and not any(gaps) and all(flat is not None for flat in flats):
             line = deeper + ", ".join(

@@ -12,16 +12,13 @@ from dataclasses import dataclass
 from archdsl.diagnostics import Diagnostic
 from archdsl.source import Source
 from archdsl.syntax import errors, literals, text_errors
-from archdsl.syntax.tokens import STATEMENT_WORDS, Token, terminals
+from archdsl.syntax.tokens import OPERATORS, STATEMENT_WORDS, Token, terminals
 from archdsl.syntax.tree import Comment
 
 MAX_DEPTH = 200
 """How deep a program may nest: an operator counts 1, a bracket 2, a brace 4, to keep recursion safe."""
 
-# A newline after one of these does not end the statement, nor does one before those.
-_OPERATORS = terminals(
-    "ARROW CAT PLUS MINUS POWER TIMES COMPARE EQUAL COMMA COLON DOT AND OR NOT IN IF ELSE AS UNTIL"
-)
+# What a newline before it does not separate from the statement.
 _JOINS_BACK = frozenset(("ARROW", "ELSE", "RBRACE", "$END"))
 _OPENS_SEGMENT = frozenset(("ARROW", "COMMA", "EQUAL", "NEWLINE", "COLON"))
 _COUNTED = terminals("CAT PLUS MINUS POWER TIMES COMPARE AND OR NOT IF AS DOT")
@@ -44,6 +41,7 @@ class Layout:
     def __init__(self, source: Source, raw: Iterator[Token], max_depth: int = MAX_DEPTH) -> None:
         self.source = source
         self.comments: list[Comment] = []
+        self.faults: list[Diagnostic] = []  # of comments: no statement has them
         self.brackets: list[Opener] = []
         self._raw = raw
         self._max_depth = max_depth
@@ -74,12 +72,15 @@ class Layout:
         for token in self._raw:
             if token.type == "COMMENT":
                 self.comments.append(Comment(token.text.rstrip(), token.start, self._fresh))
-                self._dropped = self._dropped or literals.comment_fault(token)
+                if (fault := literals.hidden(token)) is not None:
+                    self.faults.append(fault)
                 continue
             if token.type == "NEWLINE":
                 self._line_start = token.end - len(token.text.replace("\r", "\n").rpartition("\n")[2])
                 self._fresh = True
                 self._line.clear()
+                if self._dropped is not None:
+                    token.fault, self._dropped = self._dropped, None
                 return token
             if token.type == "BAD_CHARACTER" and self._dropped is not None and token.text != ";":
                 continue  # the second of a run
@@ -142,7 +143,7 @@ class Layout:
     def _separates(self, token: Token) -> bool:
         return not (
             self._previous in ("", "NEWLINE", "LBRACE")
-            or self._previous in _OPERATORS
+            or self._previous in OPERATORS
             or token.type in _JOINS_BACK
             or self._in_brackets()
         )
@@ -269,5 +270,5 @@ class Layout:
 
     def _starts_anew(self, token: Token, previous: str, nest: list[str], statement: Token) -> bool:
         if not nest:
-            return token.type not in _JOINS_BACK and previous not in _OPERATORS
+            return token.type not in _JOINS_BACK and (previous not in OPERATORS or previous == "COLON")
         return "LBRACE" not in nest and self._left_margin(token, statement)

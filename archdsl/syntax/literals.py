@@ -79,9 +79,6 @@ def describe(character: str) -> str:
     return f"U+{ord(character):04X}" + (f" {name}" if name else "")
 
 
-comment_fault = hidden
-
-
 def examine(token: Token) -> None:
     """Give a literal its value; turn what cannot stand into what was meant, with the fault beside it."""
     kind = token.type
@@ -168,7 +165,8 @@ def _bad_number(token: Token) -> None:
 
 
 def _bad_character(token: Token) -> None:
-    text, span = token.text, token.span
+    text = token.text[0]  # the rest of a run of letters goes with it
+    span = Span(token.source, token.start, token.start + 1)
     token.type = ""
     if text == ";":
         token.type, token.fault = "NEWLINE", text_errors.semicolon(span)
@@ -185,8 +183,10 @@ def _bad_character(token: Token) -> None:
     elif text == "\\":
         token.fault = text_errors.backslash(span)
     elif text.isdigit() or text.isdecimal():
+        token.type, token.value = "NUMBER", 0
         token.fault = text_errors.foreign_digit(span, text, describe(text))
     elif text.isalpha():
+        token.type = "NAME"
         token.fault = text_errors.foreign_letter(span, text, describe(text), _LOOKS_LIKE.get(text))
     else:
         token.fault = text_errors.unexpected_character(span, text, describe(text))

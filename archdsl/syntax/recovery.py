@@ -58,7 +58,7 @@ class Run:
                 break
             self._feed(token)
         statements = self._finish(token)
-        found = sorted(self.diagnostics, key=lambda d: d.span.start)
+        found = sorted((*self.diagnostics, *self.layout.faults[:MAX_ERRORS]), key=lambda d: d.span.start)
         return File(self.source, statements, tuple(self.layout.comments)), tuple(found)
 
     def _start(self, token: Token) -> None:
@@ -102,6 +102,7 @@ class Run:
         return Place(
             token=token,
             accepts=self.automaton.accepts(),
+            demands=self.automaton.demands(),
             statement=statement,
             previous=self.previous,
             before=self.before,

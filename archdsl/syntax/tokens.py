@@ -29,6 +29,12 @@ WORDS = terminals("IF ELSE FOR IN REPEAT UNTIL AS AND OR NOT TRUE FALSE NONE")
 """Reserved everywhere."""
 
 
+OPERATORS = terminals(
+    "ARROW CAT PLUS MINUS POWER TIMES COMPARE EQUAL COMMA COLON DOT AND OR NOT IN IF ELSE AS UNTIL"
+)
+"""What a newline after it does not end."""
+
+
 class Token:
     """One token: ``type`` is a terminal of the grammar; ``fault`` is what is wrong with it, if anything."""
 

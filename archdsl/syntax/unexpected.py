@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from archdsl.diagnostics import Diagnostic
 from archdsl.syntax import errors, text_errors
-from archdsl.syntax.tokens import STATEMENT_WORDS, WORDS, Token, terminals
+from archdsl.syntax.tokens import OPERATORS, STATEMENT_WORDS, WORDS, Token, terminals
 
 _STATEMENT_TYPES = frozenset(STATEMENT_WORDS.values())
 _OPERANDS = terminals("NAME NUMBER STRING LPAR TRUE FALSE NONE REPEAT FOR LSQB NOT")
@@ -81,7 +81,8 @@ class Place:
     """Where a parse stopped."""
 
     token: Token
-    accepts: frozenset[str]
+    accepts: frozenset[str]  # what could stand here
+    demands: frozenset[str]  # of that, what must: `)` after `(a`
     statement: Token  # the first token of the statement
     previous: Token
     before: Token  # the one before that
@@ -157,6 +158,8 @@ def _operator(place: Place) -> Diagnostic | None:
         return errors.mixed_concatenation(token.span)
     if token.type == "COMPARE":
         return errors.chained_comparison(token.span)
+    if token.type == "EQUAL" and place.previous.first and place.before.type in OPERATORS:
+        return errors.expression_missing(place.before.span, "a new statement", place.before.text)
     if token.type == "EQUAL":
         return errors.equal_in_expression(
             token.span, place.innermost is not None and place.innermost.type == "LPAR"
@@ -202,16 +205,16 @@ def _after_expression(place: Place) -> Diagnostic | None:
         return errors.else_without_if(token.span)
     if token.type == "LBRACE":
         return errors.body_after_expression(token.span)
-    if token.type == "COMMA":
+    if token.type == "COMMA" and place.statement is not place.previous:
         return errors.stray_comma(token.span)
     if token.type in _OPERANDS or token.type in WORDS:
         mate = errors.MATES[place.innermost.text] if inside and place.innermost else None
         return errors.side_by_side(token.span, _shown(token), place.previous.text, mate)
-    return None
+    return errors.after_expression(token.span, _shown(token)) if token.type in ("COLON", "FROM") else None
 
 
 def _expected(place: Place) -> Diagnostic:
-    wanted = [_SHOWN[kind] for kind in _SHOWN if kind in place.accepts]
+    wanted = [_SHOWN[kind] for kind in _SHOWN if kind in place.demands]
     token = place.token
     anchor = place.previous if token.type in ("NEWLINE", "$END") and place.previous.text else token
     form = _FORMS.get(place.statement.text) if place.statement.type != "NAME" else None

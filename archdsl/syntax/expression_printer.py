@@ -21,12 +21,24 @@ class ExpressionPrinter:
         self.comments = comments
         self.text = text
         self.placed: set[int] = set()
+        self.hoisted: set[int] = (
+            set()
+        )  # comments in the middle of an expression: they go before the statement
         self._offsets = [comment.start for comment in comments]
         self._flat: dict[tree.Node, str | None] = {}
 
-    def within(self, start: int, end: int) -> Sequence[tree.Comment]:
+    def all_within(self, start: int, end: int) -> Sequence[tree.Comment]:
         """The comments between two offsets."""
         return self.comments[bisect_left(self._offsets, start) : bisect_left(self._offsets, end)]
+
+    def within(self, start: int, end: int) -> Sequence[tree.Comment]:
+        """Those of them that stay where they are."""
+        found = self.all_within(start, end)
+        return [c for c in found if c.start not in self.hoisted] if found and self.hoisted else found
+
+    def forget(self) -> None:
+        """After a change of what is hoisted, what was said of single lines holds no more."""
+        self._flat.clear()
 
     def body(self, body: tree.Body, indent: str) -> str:
         raise NotImplementedError
@@ -78,9 +90,7 @@ class ExpressionPrinter:
                 rest = self.lay(node.otherwise, deeper, len(deeper) + 5, CONDITIONAL, tail)
                 return f"{head}\n{deeper}else {rest}"
             case tree.Binary():
-                left, right = sides(node)
-                head = self.lay(node.left, indent, column, left, len(node.operator) + 1) + f" {node.operator}"
-                return f"{head}\n{deeper}{self.lay(node.right, deeper, len(deeper), right, tail)}"
+                return self._chain(node, indent, column, tail)
             case tree.Unary():
                 head = "-" if node.operator == "-" else "not "
                 return head + self.lay(node.operand, indent, column + len(head), level(node), tail)
@@ -124,6 +134,26 @@ class ExpressionPrinter:
                 head += self.lay(node.iterable, indent, column + len(head))
                 return f"{head} {self.body(node.body, indent)}"
         return self._one_line(node) or ""
+
+    def _chain(self, node: tree.Binary, indent: str, column: int, tail: int) -> str:
+        """``a + b - c``: as many operands on a line as fit, the operator before the break."""
+        deeper = indent + STEP
+        rights: list[tree.Binary] = [node]
+        while isinstance(left := rights[-1].left, tree.Binary) and sides(rights[-1])[0] <= level(
+            left
+        ) == level(node):
+            rights.append(left)
+        left, bare = rights[-1].left, sides(rights[-1])[0]
+        text = self.lay(left, indent, column, bare, 3)
+        for place, right in enumerate(reversed(rights), 1):
+            text += f" {right.operator}"
+            after = tail if place == len(rights) else 3
+            shown = self.flat(right.right, sides(right)[1])
+            if shown is not None and _end(text, column) + 1 + len(shown) + after <= WIDTH:
+                text += f" {shown}"
+            else:
+                text += f"\n{deeper}{self.lay(right.right, deeper, len(deeper), sides(right)[1], after)}"
+        return text
 
     def _pipe(self, node: tree.Pipe, indent: str, column: int, tail: int) -> str:
         spans = [step.span for step in node.steps]

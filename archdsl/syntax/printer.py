@@ -73,16 +73,26 @@ class _Printer(ExpressionPrinter):
         for statement in statements:
             span = statement.span
             comments(span.start)
-            text = self.statement(statement, indent)
-            for comment in self.within(span.start, span.end):
-                if (
-                    comment.start not in self.placed
-                ):  # in the middle of an expression: set before the statement
-                    self.placed.add(comment.start)
-                    put(span.start, span.start, f"{indent}{comment.text}")
+            text, strays = self._with_strays(statement, indent)
+            for comment in strays:
+                self.placed.add(comment.start)
+                put(span.start, span.start, f"{indent}{comment.text}")
             put(span.start, span.end, indent + text)
         comments(end)
         return found
+
+    def _with_strays(self, statement: tree.Statement, indent: str) -> tuple[str, list[tree.Comment]]:
+        """A statement as text, and the comments in it that have no place in a tree: in the middle of a sum, say."""
+        span = statement.span
+        placed = set(self.placed) if self.all_within(span.start, span.end) else self.placed
+        text = self.statement(statement, indent)
+        strays = [c for c in self.all_within(span.start, span.end) if c.start not in self.placed]
+        if any(c.start not in self.hoisted for c in strays):
+            self.hoisted.update(c.start for c in strays)
+            self.placed = placed
+            self.forget()
+            text = self.statement(statement, indent)
+        return text, strays
 
     def body(self, body: tree.Body, indent: str) -> str:
         """A body on lines of its own, or on one where it was and fits."""
@@ -197,7 +207,9 @@ class _Printer(ExpressionPrinter):
     def _else(self, otherwise: tree.Body | None) -> list[tuple[str, tree.Body]]:
         if otherwise is None:
             return []
-        chained = otherwise.statements[0] if otherwise.statements else None
+        chained = (
+            otherwise.statements[0] if len(otherwise.statements) == 1 and not otherwise.docstring else None
+        )
         if isinstance(chained, tree.If) and otherwise.span == chained.span:
             condition = self.lay(chained.condition, "", 8)
             return [(f" else if {condition} ", chained.then), *self._else(chained.otherwise)]

@@ -12,15 +12,17 @@ from archdsl.syntax import tree
 from archdsl.syntax.parser import parse
 from archdsl.syntax.printer import format_source, print_expression
 from archdsl.syntax.reading import read_source
+from archdsl.syntax.tokens import terminals
 from archdsl.syntax.tree import fingerprint
 from tests.syntax.support import SAMPLES, good
 from tests.syntax.trees import expressions, files
 
 relaxed = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
-WORDS = (
-    "( ) [ ] { } , : = -> + ++ - * ** / // % @ == < . if else for in repeat until as and or not true none block model "
-    'layer input output param buffer use edition from expect x y 3 0.5 "s" => ; # \' " & 00 é \\ \n \n \n \r \t'
-).split(" ")
+TERMINALS = terminals(
+    "( ) [ ] { } , : = -> + ++ - * ** / // % @ == < . if else for in repeat until as and or not true none block "
+    'model layer input output param buffer use edition from expect x y 3 0.5 "s" => ; # \' " & 00 é \\'
+)
+WORDS = [*sorted(TERMINALS), "\n", "\n", "\n", "\r", "\t"]
 PROGRAMS = [path.read_text("utf-8") for path in SAMPLES]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from archdsl.syntax import tree
+from archdsl.syntax.tokens import STATEMENT_WORDS
 from tests.syntax.support import SAMPLES, Path, codes, expression, good, shown
 
 
@@ -97,7 +98,7 @@ def test_else_if_is_a_body_of_one_statement() -> None:
     assert rest.otherwise is not None
 
 
-@pytest.mark.parametrize("word", "use edition block model layer input output param buffer expect".split(" "))
+@pytest.mark.parametrize("word", STATEMENT_WORDS)
 def test_statement_words_are_names_elsewhere(word: str) -> None:
     assert expression(f"f({word}=1) -> {word}") == f"(-> (call f {word}=1) {word})"
     assert expression(f"x.{word} as {word}") == f"(as (. x {word}) {word})"

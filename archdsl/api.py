@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     import networkx
     import torch
 
+    from archdsl.backend.compile import Mode
+    from archdsl.drawing.render import Format
+
 
 def load(
     path: str | PathLike[str],
@@ -157,17 +160,15 @@ class Model:
         except SizesError as error:
             raise ValueError(str(error)) from None
 
-    def render(self, format: str = "svg", **options: Any) -> str | bytes:
-        """The drawing: svg, png, pdf, dot, mermaid, tikz, html."""
+    def render(self, format: Format = "svg", **options: Any) -> str | bytes:
+        """The drawing: svg, dot, or png (bytes). Options: ``expand``, ``fold`` (paths), ``direction``, ``engine``."""
         from archdsl.drawing.render import render
 
-        return render(self.network, self._figures(), format, **options)
-
-    def _figures(self) -> Summary | None:
         try:
-            return summarise(self.network)
+            figures = summarise(self.network).by_place()
         except SizesError:
-            return None
+            figures = None
+        return render(self.network, format=format, figures=figures, **options)
 
     def source(self) -> str:
         """The module's source, as ``archdsl build`` writes it to model.py."""
@@ -185,7 +186,7 @@ class Model:
 
     def compile(
         self,
-        mode: str = "auto",
+        mode: Mode = "auto",
         *,
         device: str | torch.device = "cpu",
         dtype: torch.dtype | None = None,
@@ -195,7 +196,7 @@ class Model:
         from archdsl.backend.compile import compile_module
 
         made = self.module(device, dtype, seed)
-        compile_module(made, mode=mode)
+        compile_module(self.network, made, mode)
         return made
 
     def to_networkx(self) -> networkx.MultiDiGraph:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -123,6 +124,17 @@ class Summary:
                 yield row
             else:
                 stack.append(iter(self.children(row)))
+
+    def by_place(self, limit: int = 2000) -> dict[str, tuple[int, int]]:
+        """Parameters and MACs of the regions by path, those of one round where it is a loop; as drawings show them."""
+        found: dict[str, tuple[int, int]] = {}
+        waiting = deque(self.children(self.root))
+        while waiting and len(found) < limit:
+            row = waiting.popleft()
+            if row.inside is not None:
+                found.setdefault(row.name, (row.params, row.macs))
+                waiting.extend(self.children(row))
+        return found
 
     def shape(self, name: str) -> tuple[int, ...]:
         """The shape of an output (or input) by its name. KeyError where there is none."""

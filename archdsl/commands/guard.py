@@ -67,6 +67,9 @@ def _known(error: Exception) -> int | None:
     drawing = sys.modules.get("archdsl.drawing.errors")
     if drawing is not None and isinstance(error, drawing.EngineError):
         return _said(error.message, failures.LIMIT if error.kind == "too_large" else failures.ENVIRONMENT)
+    backend = sys.modules.get("archdsl.backend.errors")
+    if backend is not None and isinstance(error, backend.BackendError):
+        return _said(str(error), failures.WRONG_INPUT)
     return None
 
 

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from archdsl import driver
 from archdsl.analysis.sizes import SizesError
-from archdsl.analysis.summary import Summary, summarise
+from archdsl.analysis.summary import summarise
 from archdsl.commands import setup, streams
 from archdsl.failures import UsageFailure
 from archdsl.network.types import Network
 
-FORMATS = {
-    ".svg": "svg", ".png": "png", ".pdf": "pdf", ".dot": "dot", ".gv": "dot", ".mmd": "mermaid", ".tex": "tikz",
-    ".html": "html", ".htm": "html",
-}  # fmt: skip
+FORMATS = {".svg": "svg", ".png": "png", ".dot": "dot", ".gv": "dot"}
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -24,12 +22,11 @@ def run(arguments: argparse.Namespace) -> int:
     chosen = setup.chosen(arguments)
     drawn = draw(
         chosen.network,
-        _figures(chosen.network, arguments),
         format,
+        driver.numbers("--at", arguments.at),
         expand=tuple(arguments.expand),
         fold=tuple(arguments.fold),
         direction=arguments.direction,
-        color_by=arguments.color_by,
         engine=arguments.engine,
     )
     streams.show(chosen.diagnostics)
@@ -43,32 +40,30 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def draw(network: Network, figures: Summary | None, format: str, **options: Any) -> bytes:
-    """The bytes of a drawing. Raises EngineError."""
-    from archdsl.drawing.render import render
+def draw(network: Network, format: Any, at: Mapping[str, int], **options: Any) -> bytes:
+    """The bytes of a drawing; numbers stand for sizes where some were asked for. Raises UsageFailure, EngineError."""
+    from archdsl.drawing.render import PlaceError, render
 
-    drawn = render(network, figures, format, **options)
+    figures = None
+    if at:
+        summary = driver.analyse(network, at)
+        figures = summary.by_place()
+        options["sizes"] = summary.sizes
+    else:
+        try:
+            figures = summarise(network).by_place()
+        except SizesError:
+            figures = None  # a size has no number, and nobody asked for one
+    try:
+        drawn = render(network, format=format, figures=figures, **options)
+    except PlaceError as error:
+        raise UsageFailure(str(error)) from None
     return drawn if isinstance(drawn, bytes) else drawn.encode("utf-8")
 
 
-def _figures(network: Network, arguments: argparse.Namespace) -> Summary | None:
-    """The figures that a drawing shows; None where a size has no number and nobody asked for one."""
-    at = driver.numbers("--at", arguments.at)
-    if at:
-        return driver.analyse(network, at)
-    try:
-        return summarise(network)
-    except SizesError:
-        return None
-
-
 def _format(arguments: argparse.Namespace) -> str:
-    named: str | None = arguments.format
-    if named is not None:
-        known = {*FORMATS.values(), "mmd", "tex"}
-        if named not in known:
-            raise UsageFailure(f"--format {named}: there are {', '.join(sorted(known))}")
-        return FORMATS.get(f".{named}", named)
+    if arguments.format is not None:
+        return str(arguments.format)
     ending = Path(arguments.output).suffix.lower()
     if ending not in FORMATS:
         said = (

@@ -28,7 +28,7 @@ class Limits:
     """What bounds the time and memory of a check. Every message that names one says how to raise it."""
 
     regions: int = 10_000
-    depth: int = 40
+    depth: int = 70
     items: int = 100_000
     steps: int = 2_000_000
     files: int = 1_000

@@ -140,7 +140,7 @@ class Flow:
         target: Any = node.target
         match node.op:
             case "get_attr":
-                return place.at(tuple(target.split(".")))
+                return place.at(node.meta["member"])
             case "call_method":
                 return Call(Attr(args[0], target), args[1:], kwargs)
             case "call_module":
@@ -199,7 +199,7 @@ class Flow:
         if node.target is operator.call:
             module, *args = args
         elif call.kind == "layer" and node.target not in lowered.members:
-            module = place.at(tuple(str(node.target).split(".")))
+            module = place.at(node.meta["member"])
         given = dict(zip(keys(inner), args, strict=True))
         owns = regions.owns_state(call.region)
         write_in_place = not owns or regions.is_transparent(call.region)
@@ -246,6 +246,9 @@ def _join(
 ) -> list[Expr]:
     training = Attr(Name("self"), "training")
     if finish is not None:
+        if not any(branches.values()) and all(a is b for a, b in zip(results[True], results[False], strict=False)):
+            out += finish(results[False], False)
+            return []
         out.append(If(training, branches[True] + finish(results[True], True)))
         out += branches[False] + finish(results[False], False)
         return []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -93,12 +94,21 @@ def shown(node: Expr, root: Holder | None = None) -> Expr:
             if numbered:
                 base = Index(base, Lit(int(component)) if at is None or at.is_list else Lit(component))
             else:
-                mixed = at is not None and at is not root and not at.is_list and any(map(ORDINAL.match, at.below))
-                base = Index(base, Lit(component)) if mixed else Attr(base, component)
+                named = at is not None and at is not root and not at.is_list and any(map(_needs_dict, at.below))
+                base = Index(base, Lit(component)) if named else attribute(base, component)
             at = at.below.get(component) if at is not None else None
         return base
 
     return rebuilt(node, change)
+
+
+def attribute(base: Expr, name: str) -> Expr:
+    """``base.name``; by ``getattr`` where Python has no other way to say it."""
+    return Call(Name("getattr"), (base, Lit(name))) if keyword.iskeyword(name) else Attr(base, name)
+
+
+def _needs_dict(name: str) -> bool:
+    return ORDINAL.match(name) is not None or keyword.iskeyword(name)
 
 
 def list_lengths(root: Holder) -> Callable[[Path], int]:
@@ -124,7 +134,7 @@ def made(holder: Holder) -> Expr:
         if len(parts) == 1 and isinstance(parts[0], Star):
             return Call(Name("nn.ModuleList"), (parts[0].operand,))
         return Call(Name("nn.ModuleList"), (Items(tuple(parts), "list"),))
-    if holder.rounds or any(ORDINAL.match(k) for k in holder.below):
+    if holder.rounds or any(map(_needs_dict, holder.below)):
         pairs = [(str(first), made(part)) for first, _, part in holder.elements() if isinstance(part, Holder) and first >= 0]
         for entry in holder.rounds:
             first = entry.first or 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import keyword
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -181,6 +182,8 @@ def _class(structure: Structure, lowering: Lowering, helpers: Helpers, network: 
 
 
 def _set(name: str, value: Expr) -> list[str]:
+    if keyword.iskeyword(name):
+        return lines("", Call(Name("self.add_module"), (Lit(name), value)), lambda v: v.name or "x", 8)
     return lines(f"self.{name} = ", value, lambda v: v.name or "x", 8)
 
 
@@ -312,6 +315,8 @@ def _audit(text: str) -> None:
                 raise BackendError("generated code imports more than torch")
             case ast.Attribute(attr=name) | ast.Name(id=name) if name.startswith("__") and name not in _ALLOWED_DUNDERS:
                 raise BackendError(f"generated code names {name}")
+            case ast.Call(func=ast.Name(id="getattr"), args=[_, ast.Constant(value=str(name))]) if keyword.iskeyword(name):
+                continue
             case ast.Call(func=ast.Name(id="eval" | "exec" | "compile" | "open" | "globals" | "getattr" | "vars")):
                 raise BackendError("generated code calls what it never needs")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -66,7 +67,7 @@ class SizeFunction:
 
 def dotted(path: tuple[str, ...]) -> str:
     """A path as the target of a graph: every component checked, because fx executes what it is given."""
-    return ".".join(checked_component(c) for c in path)
+    return ".".join(f"{checked_component(c)}_" if keyword.iskeyword(c) else checked_component(c) for c in path)
 
 
 @dataclass(eq=False)
@@ -131,7 +132,7 @@ class _RegionLowering:
         self.graph = fx.Graph()
         self.members: dict[str, Member] = {}
         self.values: dict[Value, fx.Node] = {}
-        self.layers: dict[LayerValue, fx.Node | str] = {}
+        self.layers: dict[LayerValue, fx.Node | tuple[str, ...]] = {}
         self.handed: dict[tuple[LayerValue, str], fx.Node] = {}
         self.extras: dict[Extra, fx.Node] = {}
         self.measured: Value | None = None
@@ -156,7 +157,7 @@ class _RegionLowering:
                 self.handed[layer, weight] = self._placeholder(f"{name}_{minted(weight, 'weight')}", None)
         for declaration in region.layers:
             if declaration.region is not None and self.lowering.regions.owns_state(declaration.region):
-                self.layers[declaration.value] = dotted(declaration.path)
+                self.layers[declaration.value] = declaration.path
         for node in region.nodes:
             match node:
                 case OpNode():
@@ -164,7 +165,7 @@ class _RegionLowering:
                 case RawTensorNode():
                     target = dotted(node.path)
                     self.members[target] = node
-                    self._bind(node.output, self.graph.create_node("get_attr", target), node)
+                    self._bind(node.output, self._attribute(node.path), node)
                 case WeightNode():
                     self._bind(node.output, self._weight(node.layer, node.weight), node)
                 case CallNode():
@@ -183,6 +184,11 @@ class _RegionLowering:
         node.meta["author"] = value.name
         node.meta["span"] = source.span
         self.values[value] = node
+
+    def _attribute(self, path: tuple[str, ...]) -> fx.Node:
+        made = self.graph.create_node("get_attr", dotted(path))
+        made.meta["member"] = path
+        return made
 
     # ---------------------------------------------------------------------------------------------------- operators
 
@@ -326,7 +332,7 @@ class _RegionLowering:
                 return self.graph.call_function(getattr, (self.values[value], what))
         path = self.lowering.weight_path(self.region)
         if path is not None and () not in self._paths():
-            return self.graph.call_function(getattr, (self.graph.create_node("get_attr", dotted(path)), what))
+            return self.graph.call_function(getattr, (self._attribute(path), what))
         return self._extra(what)
 
     # ----------------------------------------------------------------------------------------------- inner regions
@@ -335,8 +341,8 @@ class _RegionLowering:
         if (layer, weight) in self.handed:
             return self.handed[layer, weight]
         module = self.layers[layer]
-        if isinstance(module, str):
-            return self.graph.create_node("get_attr", ".".join([module, *map(checked_component, weight.split("."))]))
+        if isinstance(module, tuple):
+            return self._attribute((*module, *weight.split(".")))
         return self.graph.call_function(getattr, (module, checked_component(weight)))
 
     def _call(self, node: CallNode) -> None:
@@ -348,7 +354,7 @@ class _RegionLowering:
                 args.append(self._weight(layer, weight))
             else:
                 module = self.layers[layer]
-                args.append(self.graph.create_node("get_attr", module) if isinstance(module, str) else module)
+                args.append(self._attribute(module) if isinstance(module, tuple) else module)
         inside = {id(v): v for v in (*node.inputs, *node.outputs)}.values()
         for extra in inner.extras:
             near = tuple(v for v in inside if v in self.values)
@@ -356,8 +362,9 @@ class _RegionLowering:
         module = self.layers.get(node.layer) if node.kind == "layer" and node.layer is not None else None
         if isinstance(module, fx.Node):
             result = self.graph.call_function(operator.call, (module, *args))
-        elif isinstance(module, str):
-            result = self.graph.create_node("call_module", module, tuple(args))
+        elif isinstance(module, tuple):
+            result = self.graph.create_node("call_module", dotted(module), tuple(args))
+            result.meta["member"] = module
         else:
             owns = node.kind != "layer" and self.lowering.regions.owns_state(node.region)
             target = dotted(node.path) if owns and node.path else self._helper_target(minted(node.written, "block"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -128,6 +128,26 @@ class Collector:
         ]
         made = self.helpers.module(member, rates)
         return (made if isinstance(made, list) else [made]), resets
+
+
+def joined(entries: list[Entry]) -> list[Entry]:
+    """Consecutive elements of one list that are made alike as one entry."""
+    found: list[Entry] = []
+    for entry in entries:
+        last = found[-1] if found else None
+        if (
+            last is not None
+            and entry.first is not None
+            and last.first is not None
+            and (last.path, last.frozen, repr(last.resets)) == (entry.path, entry.frozen, repr(entry.resets))
+            and last.first + last.count == entry.first
+            and len(last.made) == len(entry.made) == 1
+            and same_text(last.made[0], entry.made[0])
+        ):
+            found[-1] = replace(last, count=last.count + entry.count)
+        else:
+            found.append(entry)
+    return found
 
 
 def pairs(unit: Unit, regions: Regions) -> dict[CallNode, Unit]:

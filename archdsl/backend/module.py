@@ -33,7 +33,7 @@ def emitted(network: Network) -> Emitted:
 def load(made: Emitted) -> types.ModuleType:
     """The generated file as a Python module; tracebacks show its lines."""
     digest = hashlib.sha256(made.source.encode()).hexdigest()[:12]
-    name = f"archdsl_generated.{made.model.lower()}_{digest}"
+    name = f"archdsl_generated_{made.model.lower()}_{digest}"
     if name in sys.modules:
         return sys.modules[name]
     filename = f"<archdsl {made.model} {digest}>"

@@ -20,10 +20,13 @@ MODULE_ATTRIBUTES = frozenset(dir(nn.Module())) | frozenset({"self"})
 
 
 def checked_component(name: str) -> str:
-    """A component of a path, as it is: an identifier that nn.Module doesn't use itself, or an ordinal."""
+    """A component of a path, as it is: an identifier that nn.Module doesn't use itself, or an ordinal.
+
+    Python's keywords are let through ("for" is the path of a loop without a label): they are reached by ``getattr``.
+    """
     if ORDINAL.match(name):
         return name
-    if not IDENTIFIER.match(name) or keyword.iskeyword(name) or name in MODULE_ATTRIBUTES or name in TAKEN - {"F"}:
+    if not IDENTIFIER.match(name) or name in MODULE_ATTRIBUTES:
         raise NameRefused(f"{name!r} can't be part of a path")
     return name
 
@@ -56,6 +59,7 @@ def camel(name: str) -> str:
 
 def singular(label: str) -> str:
     """``layers`` as the name of one of them."""
+    label = re.sub(r"_\d+\Z", "", label)
     if label in ("repeat", "for") or not IDENTIFIER.match(label):
         return "layer"
     if label.endswith("ies") and len(label) > 4:
@@ -70,6 +74,7 @@ def class_name(region_name: str, kind: str) -> str:
     block, _, label = region_name.rpartition(".")
     if kind != "round" or not label:
         return camel(label or region_name)
+    label = re.sub(r"_\d+\Z", "", label)
     if label in ("repeat", "for"):
         return camel(f"{block.rpartition('.')[2]}_round")
     return camel(singular(label))

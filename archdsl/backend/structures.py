@@ -76,7 +76,7 @@ def make_body(unit: Unit, lowering: Lowering, helpers: Helpers, finish: Any = No
     """The members and statements of a unit."""
     collector = Collector(lowering, helpers)
     collector.collect(unit, (), {})
-    entries = list(collector.entries.values())
+    entries = members.joined(list(collector.entries.values()))
     flow = Flow(lowering, helpers, {e.path[0] for e in entries if e.path} | set(MODULE_ATTRIBUTES))
     parameters = _parameters(unit, lowering)
     given: dict[Key, Expr] = {key: var for key, var, _ in parameters}

@@ -60,14 +60,12 @@ def parser() -> argparse.ArgumentParser:
     )
 
     render = add("render", "the drawing; the file's ending says the format", model)
-    render.add_argument(
-        "-o", "--output", metavar="OUT", required=True, help="svg, png, pdf, dot, mmd, tex, html; -"
-    )
-    render.add_argument("--format", help="where the ending doesn't say it")
-    render.add_argument("--expand", metavar="PATH", action="append", default=[])
-    render.add_argument("--fold", metavar="PATH", action="append", default=[])
-    render.add_argument("--direction", choices=["down", "up", "right", "left"])
-    render.add_argument("--color-by", choices=["role", "params", "macs", "memory"], default="role")
+    drawn = "a file that ends in .svg, .png or .dot, or - for standard output"
+    render.add_argument("-o", "--output", metavar="OUT", required=True, help=drawn)
+    render.add_argument("--format", choices=["svg", "png", "dot"], help="where the ending doesn't say it")
+    render.add_argument("--expand", metavar="PATH", action="append", default=[], help="draw what is inside")
+    render.add_argument("--fold", metavar="PATH", action="append", default=[], help="draw one box")
+    render.add_argument("--direction", choices=["down", "up", "right", "left"], default="down")
     render.add_argument("--engine", choices=["wasm", "system"], default="wasm")
 
     fmt = add("fmt", "the one formatter")
@@ -111,13 +109,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code. No exception leaves it but argparse's exit."""
     from archdsl.commands.guard import guarded
 
-    parsed = parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    # A space keeps argparse from taking `-:model` for an option.
+    parsed = parser().parse_args([f"{text} " if text.startswith("-:") else text for text in given])
 
     def command() -> int:
         code: int = import_module(f"archdsl.commands.{parsed.command}").run(parsed)
         return code
 
-    return guarded(command, sys.argv[1:] if arguments is None else list(arguments))
+    return guarded(command, given)
 
 
 if __name__ == "__main__":

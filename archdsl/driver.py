@@ -158,7 +158,7 @@ def analyse(network: Network, at: Mapping[str, int] | None = None) -> Summary:
 def address(text: str) -> Address:
     """What a command line means by ``FILE[:MODEL]``, ``zoo:NAME[:MODEL]`` or ``-[:MODEL]``. Raises FileFailure."""
     if text == "-" or text.startswith("-:"):
-        return Address("-", None, text[2:] or None)
+        return Address("-", None, text[2:].strip() or None)
     if text.startswith("zoo:"):
         name, _, chosen = text.removeprefix("zoo:").partition(":")
         path, found = _in_zoo(name)

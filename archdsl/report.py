@@ -106,8 +106,8 @@ def _finding(item: Diagnostic, paint: Paint, width: int) -> list[str]:
         lines.append(bar)
         lines += _snippet(sources[key], group, gutter, paint, width)
     tail = [("note", note) for note in item.notes] + [("help", text) for text in item.help]
-    told = {text for _, text in tail}
-    tail += [("help", fix.title) for fix in item.fixes if fix.title not in told]
+    if not item.help:
+        tail += [("help", fix.title) for fix in item.fixes]
     if tail:
         lines.append(bar)
     for word, text in tail:

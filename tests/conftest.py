@@ -14,7 +14,9 @@ Golden = Callable[[str, str], None]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--update-goldens", action="store_true", help="write what is produced now; then read the diff as prose"
+        "--update-goldens",
+        action="store_true",
+        help="write what is produced now; then read the diff as prose",
     )
 
 

@@ -20,7 +20,8 @@ UNET = Source(
 )
 ODD = Source(
     "odd \x1b[31m.arch",
-    "\ty\t= conv(3)  # 中文 (\x1b[2J)\u202e\n  y + id ->\n   foo(\n  bar)\n" + "".join(f"  line {n}\n" for n in range(20)),
+    "\ty\t= conv(3)  # 中文 (\x1b[2J)\u202e\n  y + id ->\n   foo(\n  bar)\n"
+    + "".join(f"  line {n}\n" for n in range(20)),
 )
 LONG = Source("long.arch", "a" * 500_000 + " conv " + "b" * 500_000)
 
@@ -41,7 +42,9 @@ def mismatch() -> Diagnostic:
             Label(at(UNET, "H=572"), "H is declared here"),
             Label(at(ODD, "conv(3)"), "and this is in another file"),
         ),
-        notes=("image        [B, 1, H, W]\nconv         [B, 64, H, W]\nmax_pool     [B, 64, H // 2, W // 2]",),
+        notes=(
+            "image        [B, 1, H, W]\nconv         [B, 64, H, W]\nmax_pool     [B, 64, H // 2, W // 2]",
+        ),
         fixes=(Fix(at(UNET, "like=y"), "like=id", "write like=id"),),
     )
 

@@ -33,7 +33,9 @@ CHECKER = Checker(Assumptions())
 class Maker:
     """A region while it is being written."""
 
-    def __init__(self, *inputs: TensorType, names: tuple[str, ...] = (), kind: str = "block", name: str = "b") -> None:
+    def __init__(
+        self, *inputs: TensorType, names: tuple[str, ...] = (), kind: str = "block", name: str = "b"
+    ) -> None:
         self.count = 0
         self.kind, self.name = kind, name
         self.inputs = tuple(self.value(t) for t in inputs)
@@ -46,7 +48,9 @@ class Maker:
         self.count += 1
         return Value(self.count, type)
 
-    def op(self, name: str, *inputs: Value, path: str | None = None, frozen: bool = False, **arguments: Any) -> Value:
+    def op(
+        self, name: str, *inputs: Value, path: str | None = None, frozen: bool = False, **arguments: Any
+    ) -> Value:
         """Apply an operator; its inputs after the wire are Slots among the arguments."""
         op = operators()[name](**arguments)
         found = op.shape(tuple(v.type for v in inputs), CHECKER)
@@ -59,7 +63,9 @@ class Maker:
     def add(self, left: Value, right: Value) -> Value:
         return self.op("add", left, right, left=Slot(0), right=Slot(1))
 
-    def raw(self, keyword: Any, path: str, *shape: int, frozen: bool = False, dtype: str = "float32") -> Value:
+    def raw(
+        self, keyword: Any, path: str, *shape: int, frozen: bool = False, dtype: str = "float32"
+    ) -> Value:
         output = self.value(TensorType(shape, dtype))
         self.nodes.append(RawTensorNode(keyword, output, (path,), None, SPAN, frozen))
         return output

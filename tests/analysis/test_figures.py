@@ -140,7 +140,9 @@ def test_a_block_bomb_is_counted_exactly_and_at_once() -> None:
 def tied() -> Network:
     t = TensorType((symbol("B"), symbol("T")), "int64")
     recipe = Maker(t)
-    embedding = recipe.done(recipe.op("embedding", recipe.inputs[0], path="", num_embeddings=10, embedding_dim=4))
+    embedding = recipe.done(
+        recipe.op("embedding", recipe.inputs[0], path="", num_embeddings=10, embedding_dim=4)
+    )
     m = Maker(t, kind="model")
     tok = m.layer("tok", embedding)
     x = m.call(embedding, m.inputs[0], path="tok", kind="layer", layer=tok, written="tok")
@@ -153,7 +155,9 @@ def tied() -> Network:
 def test_a_layer_is_counted_once_and_its_other_uses_are_tied() -> None:
     found = summarise(tied())
     assert found.params == 40
-    rows = [(row.name, row.params, row.tied_to) for row in found.children(found.root) if row.op != "transpose"]
+    rows = [
+        (row.name, row.params, row.tied_to) for row in found.children(found.root) if row.op != "transpose"
+    ]
     assert rows[:3] == [("tok", 40, None), ("tok", 0, "tok"), ("", 0, "tok.weight")]
 
 
@@ -163,7 +167,9 @@ def test_one_layer_in_every_round_has_one_set_of_weights() -> None:
     linear = recipe.done(recipe.op("linear", recipe.inputs[0], path="", out_features=8))
     body = Maker(t)
     inner = body.layer_input("shared")
-    turn = body.done(body.call(linear, body.inputs[0], path="shared", kind="layer", layer=inner, written="shared"))
+    turn = body.done(
+        body.call(linear, body.inputs[0], path="shared", kind="layer", layer=inner, written="shared")
+    )
     m = Maker(t, kind="model")
     shared = m.layer("shared", linear)
     found = summarise(network(m.done(m.loop(turn, m.inputs[0], path="r", count=12, layers=(shared,)))))

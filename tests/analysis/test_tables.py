@@ -138,5 +138,8 @@ def test_figures_need_no_torch() -> None:
         "from archdsl.analysis.tables import render_table; render_table(summarise(zoo.resnet()))\n"
         "print([m for m in ('torch', 'numpy', 'networkx', 'sympy', 'rich') if m in sys.modules])"
     )
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+        == "[]\n"
+    )
     assert operators()

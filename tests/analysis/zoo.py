@@ -139,7 +139,9 @@ def gpt(layers: int = 96, d: int = 12288, heads: int = 96, vocab: int = 50257, l
 
     m = Maker(TensorType((symbol("B"), symbol("T")), "int64"), names=("tokens",), kind="model", name="gpt")
     recipe = Maker(m.inputs[0].type)
-    embedding = recipe.done(recipe.op("embedding", recipe.inputs[0], path="", num_embeddings=vocab, embedding_dim=d))
+    embedding = recipe.done(
+        recipe.op("embedding", recipe.inputs[0], path="", num_embeddings=vocab, embedding_dim=d)
+    )
     tok = m.layer("tok", embedding)
     x = m.call(embedding, m.inputs[0], path="tok", kind="layer", layer=tok, written="tok")
     x = m.add(x, m.op("narrow", m.raw("param", "positions", length, d), dim=0, start=0, length=symbol("T")))

@@ -11,7 +11,7 @@ from archdsl.network.blocks import bind, parameter_value, positional
 from archdsl.network.builder import RegionBuilder
 from archdsl.network.context import Context, Failed, Session, cached_place
 from archdsl.network.program import ModelDefinition, model_key
-from archdsl.network.values import NO_WIRE, BlockRecipe, Scope, describe
+from archdsl.network.values import NO_WIRE, UNKNOWN, BlockRecipe, Scope, describe
 from archdsl.syntax.tree import Call, Definition, Expression, Name
 
 
@@ -25,6 +25,8 @@ def target(model: ModelDefinition, session: Session) -> tuple[Definition, Scope,
         node = definition.alias
         function = node.function if isinstance(node, Call) else node
         recipe = _model_named(function, scope)
+        if recipe is UNKNOWN:
+            raise Failed
         if not isinstance(recipe, BlockRecipe) or recipe.definition.keyword != "model":
             if isinstance(function, Name) and recipe is None:
                 ctx.fail(errors.unknown_name(function.name, function.span, scope.visible()))

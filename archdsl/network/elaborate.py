@@ -14,10 +14,11 @@ from archdsl.network.blocks import static_names
 from archdsl.network.builder import RegionBuilder
 from archdsl.network.context import Context, Failed, Session, TooMuch, cached_place
 from archdsl.network.model_head import assumptions, declare_inputs, fill_parameters
-from archdsl.network.program import ModelDefinition, Program
+from archdsl.network.program import ModelDefinition, Program, model_key
 from archdsl.network.settings import setting_value
 from archdsl.network.statements import after_failure, run
 from archdsl.network.types import ModelInput, Network, Region, Value
+from archdsl.network.unused import unused_names
 from archdsl.network.values import NO_WIRE, UNKNOWN, Scope, describe
 from archdsl.ops.checker import Checker
 from archdsl.source import Span
@@ -43,18 +44,29 @@ def check(program: Program) -> tuple[dict[str, Network], tuple[Diagnostic, ...]]
     found: list[Diagnostic] = list(program.diagnostics)
     for name, model in program.models.items():
         if not model.template:
-            network, diagnostics = elaborate(program, name, {})
+            network, diagnostics = _elaborate(program, name, {})
             found.extend(d for d in diagnostics if d not in found)
             if network is not None:
                 networks[name] = network
-    return networks, tuple(found)
+    return networks, (*found, *unused_names(program.file, found))
 
 
 def elaborate(
     program: Program, model_name: str, settings: Mapping[str, Any]
 ) -> tuple[Network | None, tuple[Diagnostic, ...]]:
     """One model with some of its parameters set. The network is None where there are errors."""
+    network, found = _elaborate(program, model_name, settings)
+    return network, (*found, *unused_names(program.file, (*program.diagnostics, *found)))
+
+
+def _elaborate(
+    program: Program, model_name: str, settings: Mapping[str, Any]
+) -> tuple[Network | None, tuple[Diagnostic, ...]]:
     model = program.models[model_name]
+    if (
+        program.scope.names.get(model_key(model_name)) is UNKNOWN
+    ):  # its text has a syntax error: that was said
+        return None, ()
     found: list[Diagnostic] = []
     seen: set[tuple[str, Span]] = set()
     try:
@@ -112,7 +124,8 @@ def _pass(
     try:
         return _run_model(model, settings, session)
     except Failed:
-        assert len(found) > count or any(d.severity == "error" for d in found), "a failure nobody reported"
+        said = (*found[count:], *(d for d in (*found, *program.diagnostics) if d.severity == "error"))
+        assert said, "a failure nobody reported"
         return None
 
 

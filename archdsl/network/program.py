@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,11 +13,13 @@ from typing import Any
 from archdsl.data import data_root
 from archdsl.diagnostics import Diagnostic
 from archdsl.network import errors, model_errors
+from archdsl.network.broken import broken_names
 from archdsl.network.context import Limits
 from archdsl.network.functions import builtin_names
+from archdsl.network.names import free_names
 from archdsl.network.naming import StaticNames
 from archdsl.network.types import FigureExpectation
-from archdsl.network.values import BlockRecipe, OperatorRecipe, Scope
+from archdsl.network.values import UNKNOWN, BlockRecipe, OperatorRecipe, Scope
 from archdsl.ops.registry import names
 from archdsl.source import Source
 from archdsl.syntax.parser import parse
@@ -121,7 +124,10 @@ def model_key(name: str) -> str:
     return f"model {name}"
 
 
-def _define(file: File, scope: Scope, found: list[Diagnostic]) -> dict[str, Definition]:
+def _define(
+    file: File, scope: Scope, found: list[Diagnostic], broken: frozenset[str] = frozenset()
+) -> dict[str, Definition]:
+    used = {name for s in file.statements if isinstance(s, Use) for name in s.names}
     defined: dict[str, Definition] = {}
     for statement in file.statements:
         match statement:
@@ -135,6 +141,9 @@ def _define(file: File, scope: Scope, found: list[Diagnostic]) -> dict[str, Defi
                 if statement.name in defined:
                     kind = defined[statement.name].keyword
                     found.append(errors.duplicate_name(statement.name, statement.name_span, kind))
+                    continue
+                if statement.name in used:
+                    found.append(errors.duplicate_name(statement.name, statement.name_span, "used name"))
                     continue
                 defined[statement.name] = statement
                 recipe = BlockRecipe(statement, scope)
@@ -153,6 +162,8 @@ def _define(file: File, scope: Scope, found: list[Diagnostic]) -> dict[str, Defi
                         word, "at the top of a file", statement.span, "put it into a model or block"
                     )
                 )
+    for name in broken:
+        scope.names[name] = scope.names[model_key(name)] = UNKNOWN
     return defined
 
 
@@ -173,19 +184,16 @@ class Loader:
         for statement in file.statements:
             if isinstance(statement, Use):
                 self._use(statement, scope, folder)
-        return file, scope, _define(file, scope, self.diagnostics)
+        return file, scope, _define(file, scope, self.diagnostics, broken_names(source, found))
 
     def _use(self, node: Use, scope: Scope, folder: FilePath | None) -> None:
         used = self._file(node, folder)
         if used is None:
-            for name in node.names:
-                scope.names.pop(name, None)
+            scope.names.update(dict.fromkeys(node.names, UNKNOWN))
             return
-        from archdsl.network.values import UNKNOWN
-
         for name in node.names:
             value = used.names.get(model_key(name)) or used.names.get(name)
-            if isinstance(value, BlockRecipe) and value.scope is used:
+            if value is UNKNOWN or (isinstance(value, BlockRecipe) and value.scope is used):
                 scope.names[name] = value
             else:
                 known = [
@@ -217,7 +225,7 @@ class Loader:
                 return None
             from archdsl.network.files import read_bytes
 
-            source, found = read_source(name, read_bytes(path))
+            source, found = read_source(shown_name(node, name), read_bytes(path))
         except Refused as reason:
             self.diagnostics.append(model_errors.cannot_use(node.path, str(reason), node.path_span))
             return None
@@ -229,6 +237,13 @@ class Loader:
         self.loading.pop()
         self.files[key] = scope
         return scope
+
+
+def shown_name(node: Use, name: str) -> str:
+    """What messages call a used file: its path from where the first file's is from, ``zoo:bert.arch`` as it is."""
+    if re.match(r"[a-z]+:", name):
+        return name
+    return posixpath.normpath(posixpath.join(posixpath.dirname(node.span.source.name), name))
 
 
 def load(
@@ -246,5 +261,9 @@ def load(
         loader.loading.append(str((folder / FilePath(source.name).name).resolve()))
     file, scope, defined = loader.scope_of(source, folder)
     models = {name: ModelDefinition(name, d, scope) for name, d in defined.items() if d.keyword == "model"}
-    top = tuple(FigureExpectation(s.condition, {}, "") for s in file.statements if isinstance(s, Expect))
+    top = tuple(
+        FigureExpectation(s.condition, {}, "")
+        for s in file.statements
+        if isinstance(s, Expect) and all(scope.names.get(n) is not UNKNOWN for n in free_names(s.condition))
+    )
     return Program(source, file, scope, models, tuple(loader.diagnostics), top, limits)

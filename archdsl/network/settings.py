@@ -20,7 +20,7 @@ def setting_value(text: str) -> Any:
 
     Raises ValueError where it can't be read.
     """
-    program = load(Source("--set", f"block b(x={text}) {{ id }}"))
+    program = load(Source("--set", f"block b(_x={text}) {{ id }}"))
     definition = program.scope.names.get("b")
     if program.diagnostics or not isinstance(definition, BlockRecipe):
         raise ValueError(text)

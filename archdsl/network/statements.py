@@ -57,6 +57,9 @@ def after_failure(statement: Statement, wire: Any, ctx: Context) -> Any:
             pass
         case Input():
             ctx.scope.names[statement.name] = UNKNOWN
+            for name, _ in model_sizes(statement):
+                if ctx.scope.find(name) is None:
+                    ctx.scope.names[name] = UNKNOWN
             return UNKNOWN
         case _:
             return UNKNOWN

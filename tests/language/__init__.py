@@ -1,0 +1,1 @@
+"""The language: what LANGUAGE.md says, each rule once obeyed and once broken."""

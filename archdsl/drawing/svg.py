@@ -42,7 +42,7 @@ _URL = re.compile(r"url\((?!['\"]?#)")
 _DEPTH_LIMIT = 500
 
 
-def finish_svg(svg: str, *, title: str) -> str:
+def finish_svg(svg: str, *, title: str, description: str = "") -> str:
     """Graphviz's SVG, checked, as the drawing to hand out: with a name, fonts that exist, text that fits its box.
 
     A group's ``<title>`` (a node's name such as ``n0``) gives way to the node's tooltip, or goes; an ``<a>`` that
@@ -55,6 +55,10 @@ def finish_svg(svg: str, *, title: str) -> str:
     heading = ElementTree.Element(_SVG + "title")
     heading.text = _printable(title)
     root.insert(0, heading)
+    if description:
+        body = ElementTree.Element(_SVG + "desc")
+        body.text = _printable(description)
+        root.insert(1, body)
     root.set("role", "img")
     for parent in root.iter():
         if parent.tag != _SVG + "text":  # one element a line, whatever stood between them

@@ -27,7 +27,7 @@ PROGRAMS = [path.read_text("utf-8") for path in SAMPLES]
 
 
 @relaxed
-@given(expressions)
+@given(expressions())
 def test_expressions_survive(node: tree.Expression) -> None:
     text = print_expression(node)
     (statement,) = good(f"x = {text}").statements
@@ -36,7 +36,7 @@ def test_expressions_survive(node: tree.Expression) -> None:
 
 
 @relaxed
-@given(files)
+@given(files())
 def test_files_survive(file: tree.File) -> None:
     text = format_source(file)
     again = good(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+from collections.abc import Callable
 from typing import Any, cast
 
 from hypothesis import strategies as st
@@ -32,71 +33,9 @@ numbers = st.one_of(
 )
 
 
-def bodies(statements: st.SearchStrategy[tree.Statement]) -> st.SearchStrategy[tree.Body]:
-    def body(docstring: str | None, items: list[tree.Statement]) -> tree.Body:
-        if (
-            items
-            and isinstance(items[0], tree.ExpressionStatement)
-            and isinstance(items[0].value, tree.String)
-        ):
-            items = items[:1] if docstring is None else items
-        return tree.Body(HERE, docstring if items else None, tuple(items))
+# Composites, drawn by depth: nested `builds` have representations of hundreds of megabytes when a test fails.
 
-    return st.builds(body, st.none() | texts, st.lists(statements, max_size=3))
-
-
-def grown(inner: st.SearchStrategy[tree.Expression]) -> st.SearchStrategy[tree.Expression]:
-    arguments = st.lists(st.builds(tree.Argument, st.just(HERE), st.none() | labels, inner), max_size=3).map(
-        tuple
-    )
-    items = st.lists(inner, max_size=3).map(tuple)
-    body = bodies(simple(inner))
-    here = st.just(HERE)
-    return st.one_of(
-        st.builds(tree.Call, here, inner, arguments),
-        st.builds(tree.Attribute, here, inner, labels),
-        st.builds(tree.Index, here, inner, inner),
-        st.builds(tree.ListLiteral, here, items),
-        st.builds(tree.Comprehension, here, inner, some_names, inner, st.none() | inner),
-        st.builds(tree.Unary, here, st.sampled_from(["-", "not"]), inner),
-        st.builds(tree.Binary, here, st.sampled_from(BINARY), inner, inner),
-        st.builds(tree.Conditional, here, inner, inner, inner),
-        st.builds(tree.Labelled, here, inner, labels, here),
-        st.builds(tree.Pipe, here, st.lists(inner, min_size=2, max_size=4).map(tuple)),
-        st.builds(tree.Repeat, here, inner, st.none() | inner, body),
-        st.builds(tree.For, here, some_names, inner, body),
-    )
-
-
-def simple(inner: st.SearchStrategy[tree.Expression]) -> st.SearchStrategy[tree.Statement]:
-    here = st.just(HERE)
-    assign = st.builds(
-        lambda targets, value: tree.Assign(HERE, targets, (HERE,) * len(targets), value), some_names, inner
-    )
-    sizes = st.one_of(
-        st.builds(tree.Dimension, here, inner, st.none()),
-        st.builds(tree.Dimension, here, names.map(lambda name: tree.Name(HERE, name)), inner),
-    )
-    shapes = st.lists(sizes, max_size=3).map(tuple)
-    dtype = st.none() | names
-    return st.one_of(
-        st.builds(tree.ExpressionStatement, here, inner),
-        assign,
-        st.builds(tree.Expect, here, inner),
-        st.builds(tree.Input, here, labels, here, dtype, shapes),
-        st.builds(tree.Output, here, labels, here, st.none() | inner),
-        st.builds(
-            tree.RawTensor,
-            here,
-            st.sampled_from(["param", "buffer"]),
-            labels,
-            here,
-            dtype,
-            st.lists(inner, max_size=2).map(tuple),
-            st.none() | inner,
-        ),
-    )
-
+Draw = Callable[[st.SearchStrategy[Any]], Any]
 
 leaves: st.SearchStrategy[tree.Expression] = st.one_of(
     names.map(lambda name: tree.Name(HERE, name)),
@@ -105,52 +44,115 @@ leaves: st.SearchStrategy[tree.Expression] = st.one_of(
     st.booleans().map(lambda value: tree.Boolean(HERE, value)),
     st.just(tree.NoneLiteral(HERE)),
 )
-expressions = st.recursive(leaves, grown, max_leaves=12)
 
 
-def compound(inner: st.SearchStrategy[tree.Statement]) -> st.SearchStrategy[tree.Statement]:
-    here = st.just(HERE)
-    parameters = st.lists(
-        st.builds(
-            tree.Parameter,
-            here,
-            labels,
-            st.sampled_from(["value", "tensor", "block"]),
-            st.none() | expressions,
-        ),
-        max_size=3,
-    ).map(tuple)
+@st.composite
+def expressions(draw: Draw, depth: int = 3) -> tree.Expression:
+    if depth == 0 or draw(st.integers(0, 4)) == 0:
+        return cast(tree.Expression, draw(leaves))
 
-    def definition(keyword: Any, name: str, given: Any, body: tree.Body | None, alias: Any) -> tree.Statement:
-        if keyword == "layer" or alias is not None:
-            return tree.Definition(HERE, keyword, name, HERE, (), None, alias or tree.Name(HERE, "f"))
-        return tree.Definition(HERE, keyword, name, HERE, given, body, None)
+    def inner() -> tree.Expression:
+        return cast(tree.Expression, draw(expressions(depth - 1)))
 
-    return st.one_of(
-        st.builds(
-            definition,
-            st.sampled_from(["block", "layer"]),
-            labels,
-            parameters,
-            bodies(inner),
-            st.none() | expressions,
-        ),
-        st.builds(tree.If, here, expressions, bodies(inner), st.none() | bodies(inner)),
-    )
+    def several(least: int) -> tuple[tree.Expression, ...]:
+        return tuple(inner() for _ in range(draw(st.integers(least, 3))))
 
+    def perhaps() -> tree.Expression | None:
+        return inner() if draw(st.booleans()) else None
 
-statements = st.recursive(simple(expressions), compound, max_leaves=6)
-top = st.one_of(
-    statements,
-    st.builds(tree.Use, st.just(HERE), some_names, texts, st.just(HERE)),
-    st.builds(
-        lambda name, body: tree.Definition(HERE, "model", name, HERE, (), body, None),
-        labels,
-        bodies(statements),
-    ),
-)
-files = st.lists(top, max_size=4).map(lambda found: tree.File(HERE.source, tuple(found), ()))
+    def argument() -> tree.Argument:
+        return tree.Argument(HERE, draw(st.none() | labels), inner())
+
+    makers: list[Callable[[], tree.Expression]] = [
+        lambda: tree.Call(HERE, inner(), tuple(argument() for _ in range(draw(st.integers(0, 3))))),
+        lambda: tree.Attribute(HERE, inner(), draw(labels)),
+        lambda: tree.Index(HERE, inner(), inner()),
+        lambda: tree.ListLiteral(HERE, several(0)),
+        lambda: tree.Comprehension(HERE, inner(), draw(some_names), inner(), perhaps()),
+        lambda: tree.Unary(HERE, draw(st.sampled_from(["-", "not"])), inner()),
+        lambda: tree.Binary(HERE, draw(st.sampled_from(BINARY)), inner(), inner()),
+        lambda: tree.Conditional(HERE, inner(), inner(), inner()),
+        lambda: tree.Labelled(HERE, inner(), draw(labels), HERE),
+        lambda: tree.Pipe(HERE, several(2)),
+        lambda: tree.Repeat(HERE, inner(), perhaps(), draw(bodies(depth - 1))),
+        lambda: tree.For(HERE, draw(some_names), inner(), draw(bodies(depth - 1))),
+    ]
+    return cast(tree.Expression, draw(st.sampled_from(makers))())
 
 
-def first_is_not_an_edition(file: tree.File) -> bool:
-    return not any(isinstance(cast(Any, s), tree.Edition) for s in file.statements[1:])
+@st.composite
+def bodies(draw: Draw, depth: int) -> tree.Body:
+    items = draw(st.lists(statements(depth), max_size=3)) if depth > 0 else []
+    docstring = draw(st.none() | texts) if items else None
+    head = items[0] if items else None
+    if (
+        docstring is None
+        and isinstance(head, tree.ExpressionStatement)
+        and isinstance(head.value, tree.String)
+    ):
+        items = items[:1]  # else it would be the docstring
+    return tree.Body(HERE, docstring, tuple(items))
+
+
+@st.composite
+def statements(draw: Draw, depth: int = 3) -> tree.Statement:
+    value = expressions(max(0, depth - 1))
+    dtype = st.none() | names
+
+    def assign() -> tree.Statement:
+        targets = draw(some_names)
+        return tree.Assign(HERE, targets, (HERE,) * len(targets), draw(value))
+
+    def dimension() -> tree.Dimension:
+        if draw(st.booleans()):
+            return tree.Dimension(HERE, draw(value), None)
+        return tree.Dimension(HERE, tree.Name(HERE, draw(names)), draw(value))
+
+    def shape() -> tuple[tree.Dimension, ...]:
+        return tuple(dimension() for _ in range(draw(st.integers(0, 3))))
+
+    def parameter() -> tree.Parameter:
+        kind = draw(st.sampled_from(["value", "tensor", "block"]))
+        return tree.Parameter(HERE, draw(labels), kind, draw(st.none() | value))
+
+    def block() -> tree.Statement:
+        parameters = tuple(parameter() for _ in range(draw(st.integers(0, 3))))
+        return tree.Definition(HERE, "block", draw(labels), HERE, parameters, draw(bodies(depth - 1)), None)
+
+    def alias() -> tree.Statement:
+        return tree.Definition(
+            HERE, draw(st.sampled_from(["block", "layer"])), draw(labels), HERE, (), None, draw(value)
+        )
+
+    def raw() -> tree.Statement:
+        word = draw(st.sampled_from(["param", "buffer"]))
+        sizes = tuple(draw(st.lists(value, max_size=2)))
+        return tree.RawTensor(HERE, word, draw(labels), HERE, draw(dtype), sizes, draw(st.none() | value))
+
+    makers: list[Callable[[], tree.Statement]] = [
+        lambda: tree.ExpressionStatement(HERE, draw(value)),
+        assign,
+        lambda: tree.Expect(HERE, draw(value)),
+        lambda: tree.Input(HERE, draw(labels), HERE, draw(dtype), shape()),
+        lambda: tree.Output(HERE, draw(labels), HERE, draw(st.none() | value)),
+        raw,
+        alias,
+        block,
+        lambda: tree.If(HERE, draw(value), draw(bodies(depth - 1)), draw(st.none() | bodies(depth - 1))),
+    ]
+    return cast(tree.Statement, draw(st.sampled_from(makers))())
+
+
+@st.composite
+def files(draw: Draw) -> tree.File:
+    def use() -> tree.Statement:
+        return tree.Use(HERE, draw(some_names), draw(texts), HERE)
+
+    def model() -> tree.Statement:
+        return tree.Definition(HERE, "model", draw(labels), HERE, (), draw(bodies(3)), None)
+
+    found = [
+        draw(statements()) if kind > 1 else (use, model)[kind]()
+        for kind in draw(st.lists(st.integers(0, 4), max_size=4))
+    ]
+    return tree.File(HERE.source, tuple(found), ())

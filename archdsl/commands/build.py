@@ -16,7 +16,7 @@ from archdsl.analysis.tables import render_table
 from archdsl.commands import manifest, setup, streams
 from archdsl.commands.render import draw
 from archdsl.driver import Chosen
-from archdsl.failures import EnvironmentFailure, UsageFailure
+from archdsl.failures import EnvironmentFailure, FileFailure, UsageFailure
 
 FILES = ("summary.txt", "summary.json", "diagram.svg", "model.py", manifest.NAME)
 
@@ -31,6 +31,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.emit is not None:
         streams.result(_emitted(chosen, arguments, at))
         return 0
+    if arguments.weights is not None and not Path(arguments.weights).is_file():
+        raise FileFailure(f"--weights {arguments.weights}: there is no such file")
     directory = Path(arguments.output)
     may_replace: Callable[[Path], bool] = (lambda path: True) if arguments.force else manifest.ours(directory)
     _refuse_early(directory, may_replace)

@@ -195,7 +195,7 @@ def test_frozen_weights_and_buffers() -> None:
 
 def test_a_scan_runs_often_and_has_one_set_of_weights() -> None:
     step = Maker(floats("B", 4), floats("B", 8))
-    y = step.op("rnn_cell", *step.inputs, path="cell", **_cell())
+    y = step.op("rnn_cell", *step.inputs, path="cell", hidden_size=8, h=Slot(1))
     region = step.done(y, y)
     m = Maker(floats("B", "T", 4), floats("B", 8), kind="model")
     x = m.call(region, *m.inputs, path="scan", kind="scan", count=symbol("T"), scanned=(0,), carry=((1, 1),),
@@ -204,10 +204,6 @@ def test_a_scan_runs_often_and_has_one_set_of_weights() -> None:
     once = summarise(network(m.done(x), defaults={"T": 1}))
     assert found.params == once.params == 4 * 8 + 8 * 8 + 16
     assert found.macs == 10 * once.macs == 10 * (4 * 8 + 8 * 8)
-
-
-def _cell() -> dict[str, object]:
-    return {"hidden_size": 8, "h": Slot(1)}
 
 
 def auxiliary() -> Network:

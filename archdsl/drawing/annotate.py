@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ElementTree
 
-from archdsl.drawing.dot import SMALL_SIZE, Direction
+from archdsl.drawing.dot import SMALL_SIZE, Direction, shown
 from archdsl.drawing.errors import EngineError
 from archdsl.drawing.font import FONT, text_width
 from archdsl.drawing.palette import INK, QUIET, SKIP, legend
-from archdsl.drawing.picture import Picture
+from archdsl.drawing.picture import Box, Cluster, Picture
 from archdsl.drawing.side_arrows import straighten
 
 _SVG = "{http://www.w3.org/2000/svg}"
+_PATH = re.compile(r"[\w.]*")
+_PLACE = re.compile(r"((?:(?:std|zoo):)?[\w./+-]+):(\d+)")
 _MARGIN = 8.0
 _ROW = 18.0
 _SWATCH = 12.0
@@ -40,12 +43,20 @@ def annotate(svg: str, picture: Picture, direction: Direction = "down") -> str:
             _raise_title(group, canvas, texts)
         place = box or cluster
         if place is not None:
-            group.set("data-path", place.path)
-            group.set("data-place", place.place)
+            _locate(group, place)
     if direction in ("down", "up"):
         straighten(root, picture)
     _strip(root, picture)
     return ElementTree.tostring(root, encoding="unicode")
+
+
+def _locate(group: ElementTree.Element, place: Box | Cluster) -> None:
+    """Where in the program this is, for whoever makes the drawing clickable; odd names stay in the tooltip alone."""
+    if _PATH.fullmatch(place.path):
+        group.set("data-path", place.path)
+    source = _PLACE.fullmatch(place.place)
+    if source is not None:
+        group.set("data-place", f"{source[1]}#{source[2]}")
 
 
 def _raise_title(
@@ -83,7 +94,7 @@ def _strip(root: ElementTree.Element, picture: Picture) -> None:
     entries: list[tuple[str, str | None]] = list(legend(picture.roles))
     if any(edge.skip for edge in picture.edges):
         entries.append(("skip connection", ""))
-    entries += [(note, None) for note in picture.notes]
+    entries += [(shown(note), None) for note in picture.notes]
     for name, colour in entries:
         words = text_width(name, SMALL_SIZE) or SMALL_SIZE * len(name)
         before = 0.0 if colour is None else _SWATCH + 5

@@ -100,6 +100,8 @@ def operator_caption(node: OpNode) -> str:
             return f"{numbers[0]} {symbol} x"
         return " ".join([symbol, *numbers])
     head, _, rest = op.caption(node.input_types, node.output_types).partition(" ")
+    if op.role == "regularisation" and isinstance(rate := getattr(op, "p", None), int | float):
+        return f"{op.name.replace('_', ' ')} {rate:.4g}"
     if op.name == "select":
         index, dim = getattr(op, "index", 0), getattr(op, "dim", 0)
         return f"select [{':, ' * dim}{index}]" if dim >= 0 else f"select [..., {index}]"

@@ -39,10 +39,14 @@ def quoted(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
+    return shown(text).replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;").replace("<", "&lt;")
+
+
+def shown(text: str) -> str:
+    """What of a user's text a drawing shows: printable characters, not more than fit on a line."""
     if len(text) > LABEL_LIMIT:
         text = text[: LABEL_LIMIT - 1] + "…"
-    plain = "".join(c if c.isprintable() else " " for c in text)
-    return plain.replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;").replace("<", "&lt;")
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def _block(lines: list[str], end: str) -> str:

@@ -1,4 +1,4 @@
-"""The colours of a drawing: fills that people with any colour vision tell apart, and that black text is easy to read on.
+"""The colours of a drawing: fills that any eyes tell apart and that black text is easy to read on.
 
 The fills are Paul Tol's "light" qualitative scheme (https://personal.sron.nl/~pault), made for backgrounds of labels
 and checked by him for colour-blind readers. Roles that readers see as one thing share a fill. Nothing is said by colour

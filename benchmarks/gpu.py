@@ -55,7 +55,17 @@ def main() -> int:
         out = Path(folder) / "rows.json"
         depths = ["2", "8"] if given.quick else ["2", "12", "48"]
         failed, _ = run(
-            ["benchmarks/compile_time.py", "--device", "cuda", "--d", "512", "--depth", *depths, "--json", str(out)]
+            [
+                "benchmarks/compile_time.py",
+                "--device",
+                "cuda",
+                "--d",
+                "512",
+                "--depth",
+                *depths,
+                "--json",
+                str(out),
+            ]
         )
         found["compile_time"] = json.loads(out.read_text())["rows"] if out.exists() else {"failed": failed}
     RESULTS.mkdir(parents=True, exist_ok=True)

@@ -5,34 +5,32 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
-import torch
 from torch import fx
 
 from archdsl.backend import loops
 from archdsl.backend.code import (
     Assign,
     Attr,
-    Binary,
     Call,
     Expr,
     If,
     Index,
-    Items,
     Lit,
     Member,
     Name,
-    Range,
-    SizeExpression,
     Stmt,
     Unary,
     Var,
 )
+from archdsl.backend.constructors import Rates
 from archdsl.backend.errors import BackendError
+from archdsl.backend.expressions import expression, function_code
+from archdsl.backend.graphs import Lowered, OpMember
 from archdsl.backend.helpers import Helpers
-from archdsl.backend.lower import Lowered, Lowering, OpMember, SizeFunction
-from archdsl.backend.members import Rates, all_rounds, pairs, same_text
+from archdsl.backend.lower import Lowering
+from archdsl.backend.members import all_rounds, pairs, same_text
 from archdsl.backend.modes import Key, keys, matched, signature
 from archdsl.backend.names import unique
 from archdsl.backend.regions import Unit
@@ -41,14 +39,6 @@ from archdsl.network.types import CallNode, Path
 Arguments = Mapping[Key, Expr]
 Finish = Callable[[list[Expr], bool], list[Stmt]]
 
-_BINARY = {
-    operator.add: "+", operator.sub: "-", operator.mul: "*", operator.truediv: "/", operator.floordiv: "//",
-    operator.mod: "%", operator.pow: "**", operator.matmul: "@", operator.and_: "&", operator.or_: "|",
-    operator.xor: "^", operator.eq: "==", operator.ne: "!=", operator.lt: "<", operator.le: "<=",
-    operator.gt: ">", operator.ge: ">=",
-}  # fmt: skip
-_UNARY = {operator.neg: "-", operator.invert: "~", operator.pos: "+"}
-
 
 @dataclass(frozen=True)
 class Place:
@@ -56,7 +46,9 @@ class Place:
 
     prefix: Path = ()
     element: Expr | None = None
-    header: list[tuple[Var | None, Expr]] | None = None  # of the loop around, to walk over modules of its rounds
+    header: list[tuple[Var | None, Expr]] | None = (
+        None  # of the loop around, to walk over modules of its rounds
+    )
 
     def at(self, path: Path) -> Expr:
         if self.element is None:
@@ -71,7 +63,7 @@ class Place:
 
 @dataclass(eq=False)
 class Flow:
-    """Writes the statements of one class. ``parts`` are the modules without weights that it needs beside its members."""
+    """Writes the statements of one class. ``parts`` are the modules without weights that it needs as well."""
 
     lowering: Lowering
     helpers: Helpers
@@ -79,7 +71,13 @@ class Flow:
     parts: dict[str, list[Expr]] = field(default_factory=dict)
 
     def write(
-        self, unit: Unit, given: Arguments, place: Place, rates: Rates, out: list[Stmt], finish: Finish | None = None
+        self,
+        unit: Unit,
+        given: Arguments,
+        place: Place,
+        rates: Rates,
+        out: list[Stmt],
+        finish: Finish | None = None,
     ) -> list[Expr]:
         """The statements of a unit; returns its outputs, unless ``finish`` has written what becomes of them."""
         first, second = self.lowering(unit.inference), self.lowering(unit.training)
@@ -146,22 +144,11 @@ class Flow:
             case "call_module":
                 member = lowered.members[target]
                 assert isinstance(member, OpMember)
-                owner = place.at(member.node.path) if member.owns else self._part(target, member, place, rates)
+                owner = (
+                    place.at(member.node.path) if member.owns else self._part(target, member, place, rates)
+                )
                 return Call(owner, args, kwargs)
-        if target is getattr:
-            return Attr(args[0], node.args[1])  # type: ignore[arg-type]
-        if target is operator.getitem:
-            return Index(args[0], args[1])
-        if isinstance(target, SizeFunction):
-            return SizeExpression(target.size, tuple(zip(target.symbols, args, strict=True)))
-        if target in _BINARY and len(args) == 2:
-            return Binary(_BINARY[target], *args)
-        if target in _UNARY:
-            return Unary(_UNARY[target], *args)
-        written = node.meta.get("target", target)
-        if isinstance(written, str):
-            return Call(Name(written.replace("operator.", "")), args, kwargs)
-        return Call(self.helpers.function(written), args, kwargs)
+        return function_code(node, args, kwargs, self.helpers)
 
     def _part(self, target: str, member: OpMember, place: Place, rates: Rates) -> Expr:
         """A module without weights of its own: equal ones of a class are one."""
@@ -219,12 +206,16 @@ class Flow:
             container = place.at(call.path) if owns else None
             if write_in_place:
 
-                def body(element: Expr | None, given: Arguments, header: Any, into: list[Stmt]) -> list[Expr] | Expr:
+                def body(
+                    element: Expr | None, given: Arguments, header: Any, into: list[Stmt]
+                ) -> list[Expr] | Expr:
                     at = Place((), element, header)
                     return self.write(unit, given, at, all_rounds(call, rates), into)
             else:
 
-                def body(element: Expr | None, given: Arguments, header: Any, into: list[Stmt]) -> list[Expr] | Expr:
+                def body(
+                    element: Expr | None, given: Arguments, header: Any, into: list[Stmt]
+                ) -> list[Expr] | Expr:
                     assert element is not None
                     return call_class(element, given)
 
@@ -246,7 +237,9 @@ def _join(
 ) -> list[Expr]:
     training = Attr(Name("self"), "training")
     if finish is not None:
-        if not any(branches.values()) and all(a is b for a, b in zip(results[True], results[False], strict=False)):
+        if not any(branches.values()) and all(
+            a is b for a, b in zip(results[True], results[False], strict=False)
+        ):
             out += finish(results[False], False)
             return []
         out.append(If(training, branches[True] + finish(results[True], True)))
@@ -272,7 +265,7 @@ def _join(
 
 def _outputs(lowered: Lowered, env: dict[fx.Node, Expr]) -> list[Expr]:
     (result,) = next(n for n in reversed(lowered.graph.nodes) if n.op == "output").args
-    return [env[node] for node in result]  # type: ignore[union-attr, index, misc]
+    return [env[node] for node in cast(tuple[fx.Node, ...], result)]
 
 
 def _unpack(node: fx.Node, value: Expr, env: dict[fx.Node, Expr], out: list[Stmt]) -> None:
@@ -296,7 +289,9 @@ def _single(targets: list[Var | None], value: Expr, types: Any) -> Assign:
 
 def _is_view(node: fx.Node) -> bool:
     """Shapes, sizes, devices and members: written where they are used."""
-    return node.op == "get_attr" or "size" in node.meta or node.target is getattr and "type" not in node.meta
+    return (
+        node.op == "get_attr" or "size" in node.meta or (node.target is getattr and "type" not in node.meta)
+    )
 
 
 def _bind(node: fx.Node, call: CallNode, outs: list[Expr], env: dict[fx.Node, Expr]) -> None:
@@ -310,22 +305,3 @@ def _bind(node: fx.Node, call: CallNode, outs: list[Expr], env: dict[fx.Node, Ex
     for item in node.users:
         if item.meta.get("item"):
             env[item] = outs[item.args[1]]  # type: ignore[index]
-
-
-def expression(value: Any, env: Mapping[fx.Node, Expr]) -> Expr:
-    """An argument of a graph's node as code."""
-    match value:
-        case fx.Node():
-            return env[value]
-        case tuple() | list():
-            items = tuple(expression(v, env) for v in value)
-            return Items(items, "tuple" if isinstance(value, tuple) else "list")
-        case slice():
-            parts = (None if x is None else expression(x, env) for x in (value.start, value.stop, value.step))
-            return Range(*parts)
-        case torch.dtype() | torch.device():
-            return Name(str(value))
-        case types if types is Ellipsis:
-            return Name("...")
-        case _:
-            return Lit(value)

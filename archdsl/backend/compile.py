@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
-import torch
 from torch import nn
 
 from archdsl.backend import members
@@ -114,7 +113,9 @@ class _Cost:
                 if isinstance(node, OpNode):
                     total += 1
                 elif isinstance(node, CallNode):
-                    rounds = node.count if node.kind in ("loop", "until") and isinstance(node.count, int) else 1
+                    rounds = (
+                        node.count if node.kind in ("loop", "until") and isinstance(node.count, int) else 1
+                    )
                     total += rounds * self(node.region)
             self.known[region] = total
         return self.known[region]
@@ -165,7 +166,9 @@ def _own_code(cls: type[nn.Module], region: CompiledRegion) -> type[nn.Module]:
         return known  # type: ignore[no-any-return]
     forward = base.forward
     code = forward.__code__.replace(co_name="forward")
-    clone = types.FunctionType(code, forward.__globals__, "forward", forward.__defaults__, forward.__closure__)
+    clone = types.FunctionType(
+        code, forward.__globals__, "forward", forward.__defaults__, forward.__closure__
+    )
     clone.__kwdefaults__ = forward.__kwdefaults__
     clone.__annotations__ = forward.__annotations__
     clone.__qualname__ = forward.__qualname__

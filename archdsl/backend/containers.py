@@ -6,25 +6,12 @@ import keyword
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from archdsl.backend.code import (
-    Attr,
-    Call,
-    Dict,
-    Expr,
-    Generator,
-    Index,
-    Items,
-    Lit,
-    Member,
-    Name,
-    Star,
-    rebuilt,
-    walk,
-)
+from archdsl.backend.code import Attr, Call, Dict, Expr, Generator, Index, Items, Lit, Member, Name, Star
 from archdsl.backend.errors import BackendError
 from archdsl.backend.members import Entry
 from archdsl.backend.names import ORDINAL
 from archdsl.backend.skeleton import skeleton
+from archdsl.backend.walking import rebuilt, walk
 from archdsl.network.types import Path
 
 GROUP = '''class Group(nn.Module):
@@ -94,7 +81,9 @@ def shown(node: Expr, root: Holder | None = None) -> Expr:
             if numbered:
                 base = Index(base, Lit(int(component)) if at is None or at.is_list else Lit(component))
             else:
-                named = at is not None and at is not root and not at.is_list and any(map(_needs_dict, at.below))
+                named = (
+                    at is not None and at is not root and not at.is_list and any(map(_needs_dict, at.below))
+                )
                 base = Index(base, Lit(component)) if named else attribute(base, component)
             at = at.below.get(component) if at is not None else None
         return base
@@ -135,11 +124,16 @@ def made(holder: Holder) -> Expr:
             return Call(Name("nn.ModuleList"), (parts[0].operand,))
         return Call(Name("nn.ModuleList"), (Items(tuple(parts), "list"),))
     if holder.rounds or any(map(_needs_dict, holder.below)):
-        pairs = [(str(first), made(part)) for first, _, part in holder.elements() if isinstance(part, Holder) and first >= 0]
+        pairs = [
+            (str(first), made(part))
+            for first, _, part in holder.elements()
+            if isinstance(part, Holder) and first >= 0
+        ]
         for entry in holder.rounds:
             first = entry.first or 0
             pairs += [
-                (str(first + k), _frozen(entry.made[k if len(entry.made) > 1 else 0], entry)) for k in range(entry.count)
+                (str(first + k), _frozen(entry.made[k if len(entry.made) > 1 else 0], entry))
+                for k in range(entry.count)
             ]
         pairs += [(k, made(h)) for k, h in holder.below.items() if not ORDINAL.match(k)]
         return Call(Name("nn.ModuleDict"), (Dict(tuple(pairs)),))
@@ -204,4 +198,4 @@ def paths(root: Holder) -> Iterator[tuple[Path, Holder]]:
         yield (name,), holder
 
 
-__all__ = ["GROUP", "Holder", "list_of", "list_lengths", "made", "shown", "tree", "uses_group"]
+__all__ = ["GROUP", "Holder", "list_lengths", "list_of", "made", "shown", "tree", "uses_group"]

@@ -77,7 +77,9 @@ def strictest(conditions: Iterable[tuple[Relation, str]]) -> list[tuple[Relation
         known = limits.get((name, kind))
         if known is None or (number > known[0] if kind == ">=" else number < known[0]):
             limits[name, kind] = (number, relation, reason)
-    kept = [(r, reason) for (_, kind), (number, r, reason) in limits.items() if not (kind == ">=" and number <= 1)]
+    kept = [
+        (r, reason) for (_, kind), (number, r, reason) in limits.items() if not (kind == ">=" and number <= 1)
+    ]
     return kept + list(rest.values())
 
 
@@ -132,7 +134,9 @@ def _values(bound: ValueBound, arg: str, names: dict[str, str]) -> list[str]:
     if not (symbols(bound.low) | symbols(bound.high)) <= names.keys():
         return []
     low, high = to_python(bound.low, names), to_python(bound.high, names)
-    text = f"{arg} must hold integers from {render(bound.low)} up to, not including, {render(bound.high)}, got "
+    text = (
+        f"{arg} must hold integers from {render(bound.low)} up to, not including, {render(bound.high)}, got "
+    )
     return [
         f'if {arg}.device.type == "cpu" and {arg}.numel() and not torch.compiler.is_compiling():',
         f"    low, high = (int(v) for v in torch.aminmax({arg}))",
@@ -148,5 +152,6 @@ def formatted(*parts: str) -> str:
         if i % 2:
             out.append("{" + part + "}")
         else:
-            out.append(quoted(part)[1:-1].replace('\\"', '"').replace("{", "{{").replace("}", "}}").replace('"', '\\"').replace("\\'", "'"))
+            plain = quoted(part)[1:-1].replace('\\"', '"').replace("\\'", "'")
+            out.append(plain.replace("{", "{{").replace("}", "}}").replace('"', '\\"'))
     return 'f"' + "".join(out) + '"'

@@ -17,8 +17,8 @@ from archdsl.backend.errors import BackendError
 from archdsl.backend.names import unique
 
 if TYPE_CHECKING:
-    from archdsl.backend.lower import OpMember
-    from archdsl.backend.members import Rates
+    from archdsl.backend.constructors import Rates
+    from archdsl.backend.graphs import OpMember
 
 MODULES = ("nn.",)
 
@@ -57,7 +57,7 @@ class Helpers:
 
     def module(self, member: OpMember, rates: Rates) -> Expr | list[Expr]:
         """The code that makes an operator's module."""
-        from archdsl.backend.members import module_code
+        from archdsl.backend.constructors import module_code
 
         mod = member.mod
         if isinstance(mod.target, str):
@@ -87,6 +87,8 @@ def inner_class(target: Any, name: str) -> str:
     text = source(target)
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.ClassDef) and node.name == name:
-            lines = text.splitlines()[min([node.lineno, *(d.lineno for d in node.decorator_list)]) - 1 : node.end_lineno]
+            lines = text.splitlines()[
+                min([node.lineno, *(d.lineno for d in node.decorator_list)]) - 1 : node.end_lineno
+            ]
             return textwrap.dedent("\n".join(lines)).strip()
     raise BackendError(f"{target.__name__} defines no class {name}")

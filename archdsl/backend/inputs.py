@@ -39,6 +39,8 @@ def sample_inputs(
             tensor = torch.rand(shape, generator=generator) < 0.5
         else:
             low, high = value_range(network, given, sizes)
-            tensor = torch.randint(low, max(high, low + 1), shape, generator=generator).to(getattr(torch, kind))
+            tensor = torch.randint(low, max(high, low + 1), shape, generator=generator).to(
+                getattr(torch, kind)
+            )
         made.append(tensor.to(device))
     return tuple(made)

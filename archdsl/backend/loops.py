@@ -26,15 +26,12 @@ from archdsl.backend.code import (
     Stmt,
     Unary,
     Var,
-    all_expressions,
-    blocks,
-    change_all,
-    rebuilt,
 )
 from archdsl.backend.errors import BackendError
 from archdsl.backend.modes import Key
 from archdsl.backend.names import minted, singular
 from archdsl.backend.skeleton import skeleton
+from archdsl.backend.walking import all_expressions, blocks, change_all, rebuilt
 from archdsl.network.types import CallNode, Path, Region
 
 Lengths = Callable[[Path], int]  # how many elements the list at a path has
@@ -74,7 +71,19 @@ def write(loop: Loop, container: Expr | None, body: Body, out: list[Stmt]) -> li
     outputs = [Var(v.name, inner.type) for v, inner in zip(call.outputs, region.outputs, strict=True)]
     stop = results[call.stop] if call.kind == "until" and call.stop is not None else None
     out.append(
-        Rounds(element, container, call.first, call.count, inputs, inside, results, outputs, call.carry, header, stop)
+        Rounds(
+            element,
+            container,
+            call.first,
+            call.count,
+            inputs,
+            inside,
+            results,
+            outputs,
+            call.carry,
+            header,
+            stop,
+        )
     )
     return list(outputs)
 
@@ -168,14 +177,18 @@ def _join(statements: list[Stmt]) -> None:
 
 
 def _joined(first: Rounds, second: Rounds, later: Counter[Var]) -> Rounds | None:
-    if first.container is None or first.container != second.container or first.first + first.count != second.first:
+    if (
+        first.container is None
+        or first.container != second.container
+        or first.first + first.count != second.first
+    ):
         return None
     if first.stop is not None or len(first.inputs) != len(second.inputs) or first.header or second.header:
         return None
     carry: list[tuple[int, int]] = []
     for i, ((_, start), (_, begin)) in enumerate(zip(first.inputs, second.inputs, strict=True)):
         if begin in first.outputs:
-            carry.append((first.outputs.index(begin), i))  # type: ignore[arg-type]
+            carry.append((first.outputs.index(begin), i))
         elif begin is not start and not (isinstance(begin, Lit | Member) and begin == start):
             return None
     for rounds in (first, second):
@@ -191,9 +204,10 @@ def _joined(first: Rounds, second: Rounds, later: Counter[Var]) -> Rounds | None
 def _forget_shapes(first: list[Stmt], second: list[Stmt]) -> None:
     """Rounds that were joined have one text: shapes that differ between them are no longer said."""
     for one, other in zip(first, second, strict=True):
-        if isinstance(one, Assign) and isinstance(other, Assign):
-            if [t.shape for t in one.types] != [t.shape for t in other.types]:
-                one.types = ()
+        if not isinstance(one, Assign) or not isinstance(other, Assign):
+            pass
+        elif [t.shape for t in one.types] != [t.shape for t in other.types]:
+            one.types = ()
         for mine, theirs in zip(blocks(one), blocks(other), strict=True):
             _forget_shapes(mine, theirs)
 
@@ -210,7 +224,9 @@ def _one(rounds: Rounds) -> list[Stmt]:
     starts: dict[Var, Expr] = dict(rounds.inputs)
     if rounds.element is not None and rounds.container is not None:
         base, k = rounds.container, rounds.first
-        starts[rounds.element] = Member((*base.path, str(k))) if isinstance(base, Member) else Index(base, Lit(k))
+        starts[rounds.element] = (
+            Member((*base.path, str(k))) if isinstance(base, Member) else Index(base, Lit(k))
+        )
     for var, iterable in rounds.header:
         if var is not None:
             starts[var] = Index(iterable, Lit(0))

@@ -7,12 +7,13 @@ from typing import Any
 
 from torch import fx
 
-from archdsl.backend.lower import Lowered, Lowering, OpMember, SizeFunction
+from archdsl.backend.graphs import Lowered, OpMember, SizeFunction
+from archdsl.backend.lower import Lowering
 from archdsl.backend.regions import Unit
 from archdsl.dims import Size
 from archdsl.network.types import CallNode
 
-# One thing that a region is handed: an input, a layer or a weight of it, a size; by name, because modes keep different ones.
+# One thing that a region is handed (an input, a layer or a weight of it, a size), by name: modes keep different ones.
 Key = tuple[Any, ...]
 
 
@@ -50,11 +51,15 @@ def matched(
     """For nodes of the training graph the node of the inference graph that computes the same from the same."""
     partner: dict[fx.Node, fx.Node] = {}
     available: dict[object, list[fx.Node]] = {}
-    placeholders = zip(keys(inference), (n for n in inference.graph.nodes if n.op == "placeholder"), strict=True)
+    placeholders = zip(
+        keys(inference), (n for n in inference.graph.nodes if n.op == "placeholder"), strict=True
+    )
     by_key = dict(placeholders)
     for node in inference.graph.nodes:
         if node.op not in ("placeholder", "output"):
-            available.setdefault(_text(node, inference, children, {n: n for n in inference.graph.nodes}), []).append(node)
+            available.setdefault(
+                _text(node, inference, children, {n: n for n in inference.graph.nodes}), []
+            ).append(node)
     rest = iter(keys(training))
     for node in training.graph.nodes:
         if node.op == "placeholder":

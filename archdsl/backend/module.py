@@ -1,4 +1,4 @@
-"""A network as an nn.Module: the generated source executed, made on the meta device, and started once where it will live."""
+"""A network as an nn.Module: generated source executed, made on the meta device, started once where it will live."""
 
 from __future__ import annotations
 
@@ -92,7 +92,9 @@ def _can_not_reset(part: nn.Module) -> bool:
     return bool(own) and not callable(getattr(part, "reset_parameters", None))
 
 
-def _made_directly(cls: type[nn.Module], device: torch.device, dtype: torch.dtype | None, seed: int) -> nn.Module:
+def _made_directly(
+    cls: type[nn.Module], device: torch.device, dtype: torch.dtype | None, seed: int
+) -> nn.Module:
     """For operators whose modules can't start again: made on the device at once."""
     with _seeded(seed, device), device:
         net = cls()

@@ -26,7 +26,20 @@ from archdsl.backend.code import (
 from archdsl.dims import to_python
 
 WIDTH = 100
-_STRENGTH = {"or": 1, "and": 2, "not": 3, "<": 4, "<=": 4, ">": 4, ">=": 4, "==": 4, "!=": 4, "|": 5, "^": 6, "&": 7}
+_STRENGTH = {
+    "or": 1,
+    "and": 2,
+    "not": 3,
+    "<": 4,
+    "<=": 4,
+    ">": 4,
+    ">=": 4,
+    "==": 4,
+    "!=": 4,
+    "|": 5,
+    "^": 6,
+    "&": 7,
+}
 _STRENGTH |= {"+": 9, "-": 9, "*": 10, "/": 10, "//": 10, "%": 10, "@": 10, "unary": 11, "**": 12}
 _ATOM = 20
 
@@ -89,7 +102,10 @@ def _flat(node: Expr, names: Names) -> tuple[str, int]:
             text_left = _at_least(left, strength + power, names)
             text_right = _at_least(right, strength + (not power), names)
             simple = power and text_left.replace(".", "").isidentifier() and text_right.isdigit()
-            return f"{text_left}{operator}{text_right}" if simple else f"{text_left} {operator} {text_right}", strength
+            return (
+                f"{text_left}{operator}{text_right}" if simple else f"{text_left} {operator} {text_right}",
+                strength,
+            )
         case Unary(operator=operator, operand=operand):
             strength = _STRENGTH["not" if operator == "not" else "unary"]
             space = " " if operator == "not" else ""
@@ -157,15 +173,15 @@ def lines(before: str, node: Expr, names: Names, indent: int, after: str = "") -
         case Items(items=items) if len(items) > 1:
             return _split(f"{before}(", [("", x) for x in items], f"){after}", names, indent)
         case Dict(items=pairs):
-            return _split(f"{before}{{", [(f"{quoted(k)}: ", v) for k, v in pairs], f"}}{after}", names, indent)
+            return _split(
+                f"{before}{{", [(f"{quoted(k)}: ", v) for k, v in pairs], f"}}{after}", names, indent
+            )
         case Binary():
             return [f"{pad}{before}(", *_operands(node, names, indent + 4), f"{pad}){after}"]
     return [text]
 
 
-def _split(
-    opened: str, items: list[tuple[str, Expr]], closed: str, names: Names, indent: int
-) -> list[str]:
+def _split(opened: str, items: list[tuple[str, Expr]], closed: str, names: Names, indent: int) -> list[str]:
     pad = " " * indent
     together = f"{pad}    {', '.join(f'{k}{flat(v, names)}' for k, v in items)}"
     if len(together) <= WIDTH:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -67,13 +67,19 @@ class Regions:
 
     def _content(self, region: Region) -> object:
         number: dict[Value | LayerValue, int] = {}
-        for value in (*region.inputs, *region.layer_inputs, *(d.value for d in region.layers)):
+        given: list[Value | LayerValue] = [
+            *region.inputs,
+            *region.layer_inputs,
+            *(d.value for d in region.layers),
+        ]
+        for value in given:
             number[value] = len(number)
         nodes = []
         for node in region.nodes:
             nodes.append(self._node(node, number))
         layers = tuple(
-            (d.path, None if d.region is None else id(self.canonical(d.region)), d.frozen) for d in region.layers
+            (d.path, None if d.region is None else id(self.canonical(d.region)), d.frozen)
+            for d in region.layers
         )
         return (
             id(region.definition), region.name, region.kind, region.docstring, layers, tuple(nodes),
@@ -189,7 +195,7 @@ def has_state(node: OpNode) -> bool:
     return any(w.kind != "constant" for w in node.op.weights(node.input_types))
 
 
-_ARITHMETIC = {
+_ARITHMETIC: Mapping[str, Callable[[Any, Any], Any]] = {
     "+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b, "/": lambda a, b: a / b,
     "//": lambda a, b: a // b, "%": lambda a, b: a % b, "**": lambda a, b: a**b,
     "min": min, "max": max,
@@ -210,7 +216,7 @@ def evaluated(
         return None
     if len(values) == 1:
         return -values[0] if operator == "-" else values[0]  # type: ignore[operator]
-    return _ARITHMETIC[operator](*values)  # type: ignore[no-any-return, no-untyped-call]
+    return _ARITHMETIC[operator](*values)  # type: ignore[no-any-return]
 
 
 def of(network: Network) -> tuple[Regions, Unit]:

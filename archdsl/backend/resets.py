@@ -49,7 +49,9 @@ def _below(base: Expr, path: Path) -> Expr:
 def _start(weight: Expr, initial: Any, lowering: Lowering, helpers: Helpers, out: list[Stmt]) -> None:
     match initial:
         case bool() | int() | float():
-            call = "nn.init.zeros_" if initial == 0 else "nn.init.ones_" if initial == 1 else "nn.init.constant_"
+            call = (
+                "nn.init.zeros_" if initial == 0 else "nn.init.ones_" if initial == 1 else "nn.init.constant_"
+            )
             args = (weight,) if initial in (0, 1) else (weight, Lit(initial))
             out.append(Do(Call(Name(call), args)))
         case Initializer():

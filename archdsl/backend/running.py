@@ -14,7 +14,9 @@ from archdsl.tensors import FLOATS
 def sizes_at(network: Network, at: Mapping[str, int] | None = None) -> dict[str, int]:
     """A number for every symbol of the inputs: given, the author's default, or the least that is allowed."""
     found = {**network.defaults, **(at or {})}
-    missing = [s for given in network.inputs for d in given.type.shape for s in sorted(symbols(d)) if s not in found]
+    missing = [
+        s for given in network.inputs for d in given.type.shape for s in sorted(symbols(d)) if s not in found
+    ]
     conditions = [*network.assumed, *(b.relation for b in network.bounds)]
     for name in dict.fromkeys(missing):
         known = {**found, name: 1}

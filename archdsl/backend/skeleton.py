@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from typing import Any
 
-from archdsl.backend.code import Assign, Expr, For, If, Lit, New, Stmt, Var, blocks
+from archdsl.backend.code import Assign, Expr, For, If, Lit, New, Stmt, Var
+from archdsl.backend.walking import blocks
 
 
 def skeleton(

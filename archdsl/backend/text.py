@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from archdsl.backend.code import Assign, Break, Do, Expr, For, If, Items, Return, Stmt, Var, blocks
+from archdsl.backend.code import Assign, Break, Do, Expr, For, If, Items, Return, Stmt, Var
 from archdsl.backend.printer import WIDTH, flat, lines
+from archdsl.backend.walking import blocks
 from archdsl.dims import Dim, render
 
 Shapes = Mapping[int, "list[tuple[Dim, ...]]"]
+Label = Callable[..., str]
 Show = Callable[[Expr], Expr]
 
 
@@ -26,7 +28,7 @@ def docstring(text: str, indent: int) -> list[str]:
 
 
 def statement_lines(
-    statements: list[Stmt], names: Mapping[Var, str], indent: int, show: Show, shapes: Shapes, label: Callable[..., str],
+    statements: list[Stmt], names: Mapping[Var, str], indent: int, show: Show, shapes: Shapes, label: Label,
     before: str | None = None,
 ) -> list[str]:  # fmt: skip
     """The lines of statements; a shape is written where it differs from the one before."""
@@ -60,7 +62,9 @@ def statement_lines(
                 out.append(f"{pad}break")
             case If():
                 out.append(f"{pad}if {flat(show(stmt.condition), name)}:")
-                out += statement_lines(stmt.body, names, indent + 4, show, shapes, label, before) or [f"{pad}    pass"]
+                out += statement_lines(stmt.body, names, indent + 4, show, shapes, label, before) or [
+                    f"{pad}    pass"
+                ]
                 if stmt.otherwise:
                     out.append(f"{pad}else:")
                     out += statement_lines(stmt.otherwise, names, indent + 4, show, shapes, label, before)
@@ -100,8 +104,11 @@ def shape_text(shapes: list[tuple[Dim, ...]], columns: Mapping[str, tuple[object
         if all(d == dims[0] for d in dims):
             parts.append(render(dims[0]))
             continue
-        named = next((n for n, values in columns.items() if all(type(v) is int and v == d for v, d in zip(values, dims, strict=True))), None)
-        if named is None:
-            named = next((f"{k}*{n}" for k in (2, 3, 4) for n, values in columns.items() if all(type(v) is int and d == k * v for v, d in zip(values, dims, strict=True))), "_")
-        parts.append(named)
+        found = [
+            n if k == 1 else f"{k}*{n}"
+            for k in (1, 2, 3, 4)
+            for n, values in columns.items()
+            if all(type(v) is int and d == k * v for v, d in zip(values, dims, strict=True))
+        ]
+        parts.append(found[0] if found else "_")
     return f"[{', '.join(parts)}]"

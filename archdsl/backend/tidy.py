@@ -1,29 +1,13 @@
-"""Statements as a person would leave them: loops over one list joined, copies dropped, values used once written in place."""
+"""Statements as a person would leave them: copies dropped, values used once written in place."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
-from archdsl.backend.code import (
-    Assign,
-    Call,
-    Expr,
-    For,
-    Generator,
-    Items,
-    Rounds,
-    Stmt,
-    Var,
-    all_expressions,
-    blocks,
-    change_all,
-    own_expressions,
-    parts,
-    rebuilt,
-    walk,
-)
+from archdsl.backend.code import Assign, Call, Expr, For, Generator, Items, Rounds, Stmt, Var
 from archdsl.backend.printer import flat
+from archdsl.backend.walking import all_expressions, blocks, change_all, own_expressions, parts, rebuilt, walk
 
 LONGEST = 72  # an expression that is put together from several stays below this
 DEEPEST = 4
@@ -134,7 +118,12 @@ def _backward(
 ) -> bool:
     """``new = old`` where ``old`` is made just for that: what makes it gives ``new`` at once."""
     here = _definition(block[:k], old)
-    if here is None or assigned(everything)[old] != 1 or old in parameters or not isinstance(block[here], Assign):
+    if (
+        here is None
+        or assigned(everything)[old] != 1
+        or old in parameters
+        or not isinstance(block[here], Assign)
+    ):
         return False
     between = block[here + 1 : k]
     other_reads = reads(between)[new] + reads([block[k]])[new]

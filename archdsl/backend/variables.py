@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from archdsl.backend.code import Assign, For, Stmt, Var, blocks, own_expressions, walk
+from archdsl.backend.code import Assign, For, Stmt, Var
 from archdsl.backend.names import minted, unique
+from archdsl.backend.walking import blocks, own_expressions, walk
 
 POOL = ("x", "y", "z", "u", "v", "w", "h", "g", "s", "t")
 
@@ -90,7 +91,7 @@ def _measure(statements: list[Stmt], lives: dict[Var, _Life], order: list[Var], 
             # What comes from before the loop, and what a round leaves for the next, lives through all of it.
             inside = _mentioned(stmt.body)
             for var in inside | set(targets):
-                if lives[var].first <= start and lives[var].last > start or var in targets:
+                if (lives[var].first <= start and lives[var].last > start) or var in targets:
                     lives[var].last = max(lives[var].last, position)
             position += 1
     return position

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,7 +48,7 @@ class Verification:
 def verify(
     network: Network, net: nn.Module, inputs: Sequence[Tensor], compilation: Compilation | None = None
 ) -> Verification:
-    """Runs the module once in each way; nothing is raised for a difference: ``ok`` is False, and the text says where."""
+    """Runs the module once in each way; a difference raises nothing: ``ok`` is False, and the text says where."""
     checks = list(_weights(network, net))
     figures: dict[str, float] = {}
     was_training = net.training
@@ -148,7 +148,10 @@ def _outputs(
             found = symbols(dim)
             if len(found) == 1 and evaluate(dim, dict.fromkeys(found, 7)) == 7:
                 sizes[next(iter(found))] = size
-    model = next((t.dtype for given, t in zip(network.inputs, inputs, strict=True) if given.type.dtype == "float32"), None)
+    model = next(
+        (t.dtype for given, t in zip(network.inputs, inputs, strict=True) if given.type.dtype == "float32"),
+        None,
+    )
     for name, output, value in zip(region.output_names, region.outputs, values, strict=False):
         shape = tuple(evaluate(d, sizes) for d in output.type.shape)
         got = tuple(value.shape)
@@ -162,9 +165,12 @@ def _dtype(type: TensorType, model: torch.dtype) -> torch.dtype:
     return found
 
 
+_TOLERANCE = {torch.float64: (1e-7, 1e-8), torch.float32: (1e-4, 1e-5), torch.float16: (1e-2, 1e-2)}
+
+
 def tolerance(dtype: torch.dtype) -> tuple[float, float]:
     """Relative, and absolute as a part of the largest value."""
-    return {torch.float64: (1e-7, 1e-8), torch.float32: (1e-4, 1e-5), torch.float16: (1e-2, 1e-2)}.get(dtype, (5e-2, 3e-2))
+    return _TOLERANCE.get(dtype, (5e-2, 3e-2))
 
 
 def _close(eager: tuple[Any, ...], fast: tuple[Any, ...], names: Sequence[str]) -> tuple[Check, float]:
@@ -185,14 +191,18 @@ def _close(eager: tuple[Any, ...], fast: tuple[Any, ...], names: Sequence[str]) 
     return Check("compiled = eager", True), worst
 
 
+def _recorder(path: str, seen: list[tuple[str, tuple[Any, ...], Any]]) -> Callable[..., None]:
+    def hook(part: nn.Module, given: tuple[Any, ...], out: Any) -> None:
+        seen.append((path, given, out))
+
+    return hook
+
+
 def _first_difference(net: nn.Module, inputs: Sequence[Tensor], compilation: Compilation) -> str:
     """The first compiled region that differs from eager on the same inputs."""
     paths = [p for region in compilation.regions for p in region.paths]
     seen: list[tuple[str, tuple[Any, ...], Any]] = []
-    hooks = [
-        net.get_submodule(p).register_forward_hook(lambda _, given, out, p=p: seen.append((p, given, out)))  # type: ignore[misc]
-        for p in paths
-    ]
+    hooks = [net.get_submodule(p).register_forward_hook(_recorder(p, seen)) for p in paths]
     with torch.compiler.set_stance("force_eager"):
         net(*inputs)
     for hook in hooks:

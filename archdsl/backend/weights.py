@@ -65,7 +65,11 @@ def load_weights(net: nn.Module, file: str | Path, keys: Mapping[str, str] | Non
             loaded = {key: opened.get_tensor(name) for key, name in names.items()}
     except SafetensorError as error:
         raise WeightsError(f"{path} is no sound safetensors file: {error}") from None
-    warned = [f"{key} holds values that are not finite" for key, t in loaded.items() if not bool(torch.isfinite(t).all())]
+    warned = [
+        f"{key} holds values that are not finite"
+        for key, t in loaded.items()
+        if not bool(torch.isfinite(t).all())
+    ]
     with torch.no_grad():
         for key, tensor in loaded.items():
             state[key].copy_(tensor)
@@ -98,7 +102,9 @@ def compared(state: Mapping[str, torch.Tensor], shapes: Mapping[str, tuple[list[
             continue
         mine = state[key]
         if list(mine.shape) != shape or mine.is_floating_point() != dtype.startswith(("F", "BF")):
-            wrong.append((key, f"{list(mine.shape)} {str(mine.dtype).removeprefix('torch.')}", f"{shape} {dtype}"))
+            wrong.append(
+                (key, f"{list(mine.shape)} {str(mine.dtype).removeprefix('torch.')}", f"{shape} {dtype}")
+            )
     return Fit(
         tuple(k for k in state if k not in shapes), tuple(k for k in shapes if k not in state), tuple(wrong)
     )

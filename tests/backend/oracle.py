@@ -12,7 +12,16 @@ from torch import Tensor
 from archdsl.backend.interpret import Interpreter, Surroundings
 from archdsl.backend.regions import evaluated
 from archdsl.dims import evaluate, symbols
-from archdsl.network.types import CallNode, LayerValue, Network, OpNode, RawTensorNode, Region, Value, WeightNode
+from archdsl.network.types import (
+    CallNode,
+    LayerValue,
+    Network,
+    OpNode,
+    RawTensorNode,
+    Region,
+    Value,
+    WeightNode,
+)
 from archdsl.ops.base import Late
 
 
@@ -33,7 +42,12 @@ class Oracle:
         return tuple(self.run(region, list(inputs), [], "", {}))
 
     def run(
-        self, region: Region, inputs: Sequence[Tensor], layers: Sequence[str], prefix: str, slots: Mapping[int, Any]
+        self,
+        region: Region,
+        inputs: Sequence[Tensor],
+        layers: Sequence[str],
+        prefix: str,
+        slots: Mapping[int, Any],
     ) -> list[Tensor]:
         values: dict[Value, Tensor] = dict(zip(region.inputs, inputs, strict=True))
         places: dict[LayerValue, str] = dict(zip(region.layer_inputs, layers, strict=True))
@@ -101,7 +115,9 @@ class Oracle:
         sizes = _Sizes(self.network, self.sizes)
         around = Surroundings(torch.device("cpu"), torch.float32, sizes=sizes)
         part = Interpreter(op.lower(node.input_types, node.output_types), around)
-        own = {name: t for piece in part.parts for name, t in (*piece.named_parameters(), *piece.named_buffers())}
+        own = {
+            name: t for piece in part.parts for name, t in (*piece.named_parameters(), *piece.named_buffers())
+        }
         for weight in op.weights(node.input_types):
             if weight.kind != "constant":
                 key = prefix + "".join(f"{c}." for c in node.path) + weight.name

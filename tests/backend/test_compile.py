@@ -74,7 +74,9 @@ def test_training_compiles_and_agrees() -> None:
     for (name, a), (_, b) in zip(eager.named_parameters(), fast.named_parameters(), strict=True):
         torch.testing.assert_close(a.grad, b.grad, msg=name)
     count = graphs()
-    assert count <= 2  # the first layer's input wants no gradient where the embedding is frozen, the others' does
+    assert (
+        count <= 2
+    )  # the first layer's input wants no gradient where the embedding is frozen, the others' does
     fast(*inputs)
     assert graphs() == count
 

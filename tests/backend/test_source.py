@@ -22,7 +22,16 @@ from archdsl.backend.text import docstring
 from tests.backend.programs import PROGRAMS
 from tests.backend.support import golden, network
 
-GOLDEN = ("residual_loop", "shared_layer", "captured_layer", "training_output", "scan", "until", "schedule", "initialised")
+GOLDEN = (
+    "residual_loop",
+    "shared_layer",
+    "captured_layer",
+    "training_output",
+    "scan",
+    "until",
+    "schedule",
+    "initialised",
+)
 
 
 @pytest.mark.parametrize("name", GOLDEN)
@@ -33,11 +42,15 @@ def test_reads_as_before(name: str) -> None:
 def test_is_formatted_as_ruff_would(tmp_path: Path) -> None:
     ruff = shutil.which("ruff") or str(Path(sys.executable).parent / "ruff")
     for name, text in PROGRAMS.items():
-        if "mha" not in text and "sinusoidal" not in text:  # helpers are copied with the line breaks of this repository
+        if (
+            "mha" not in text and "sinusoidal" not in text
+        ):  # helpers are copied with the line breaks of this repository
             (tmp_path / f"{name}.py").write_text(emit(network(text)).source, encoding="utf-8")
     for command in (["format", "--diff"], ["check", "--select", "E9,F,B"]):
         made = subprocess.run(
-            [ruff, *command, "--isolated", "--line-length", "100", str(tmp_path)], capture_output=True, text=True
+            [ruff, *command, "--isolated", "--line-length", "100", str(tmp_path)],
+            capture_output=True,
+            text=True,
         )
         assert made.returncode == 0, made.stdout
 
@@ -57,7 +70,11 @@ def test_emitting_is_deterministic() -> None:
 
 
 def test_one_class_however_deep() -> None:
-    text = "block b {{ id + (linear(16) as up -> relu -> linear(8) as down) }}\nmodel net {{ input x: [B, 8]\n repeat {} {{ b }} }}"
+    text = """
+block b {{ id + (linear(16) as up -> relu -> linear(8) as down) }}
+model net {{ input x: [B, 8]
+  repeat {} {{ b }} }}
+"""
     shallow, deep = (emit(network(text.format(n))).source for n in (2, 48))
     assert shallow.replace("range(2)", "range(48)") == deep
 
@@ -156,7 +173,9 @@ def test_variables_are_minted(payload: str) -> None:
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
-def test_hostile_names_and_texts_never_become_code(payload: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hostile_names_and_texts_never_become_code(
+    payload: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The parser lets none of these through; the back end doesn't rely on it."""
     monkeypatch.chdir(tmp_path)
     made = network(PROGRAMS["training_output"])
@@ -187,7 +206,10 @@ def test_hostile_names_and_texts_never_become_code(payload: str, tmp_path: Path,
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("text", ['ends in a quote"', 'three """ of them', "back\\slash \\n", "a\nb\n  c", "\\", '"', "nul \x00", "é ü"])
+@pytest.mark.parametrize(
+    "text",
+    ['ends in a quote"', 'three """ of them', "back\\slash \\n", "a\nb\n  c", "\\", '"', "nul \x00", "é ü"],
+)
 def test_docstrings_stay_texts(text: str) -> None:
     lines = "\n".join(["class A:", *docstring(text, 4), "    x = 1"])
     (cls,) = ast.parse(lines).body
@@ -199,7 +221,9 @@ def test_docstrings_stay_texts(text: str) -> None:
         assert found.strip() == textwrap.dedent(text).strip()
 
 
-@pytest.mark.parametrize("value", [float("inf"), -float("inf"), 1e300, 0.1, -0.0, 10**30, True, None, "a\"b'\\", (1, "x"), [1]])
+@pytest.mark.parametrize(
+    "value", [float("inf"), -float("inf"), 1e300, 0.1, -0.0, 10**30, True, None, "a\"b'\\", (1, "x"), [1]]
+)
 def test_constants_come_back_as_they_were(value: object) -> None:
     import math
 

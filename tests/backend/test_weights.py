@@ -26,7 +26,9 @@ def test_what_is_saved_is_loaded(net: torch.nn.Module, tmp_path: Path) -> None:
     other = module(network(PROGRAMS["residual_loop"]), seed=5)
     save_weights(other, tmp_path / "w.safetensors")
     assert load_weights(net, tmp_path / "w.safetensors") == []
-    assert all(torch.equal(a, b) for a, b in zip(net.state_dict().values(), other.state_dict().values(), strict=True))
+    assert all(
+        torch.equal(a, b) for a, b in zip(net.state_dict().values(), other.state_dict().values(), strict=True)
+    )
     assert [p.name for p in tmp_path.iterdir()] == ["w.safetensors"]
 
 
@@ -63,7 +65,7 @@ def _file(path: Path, header: bytes, length: int | None = None) -> Path:
     return path
 
 
-@pytest.mark.parametrize("cut", range(0, 16))
+@pytest.mark.parametrize("cut", range(16))
 def test_a_file_cut_off_anywhere_is_refused(net: torch.nn.Module, tmp_path: Path, cut: int) -> None:
     save_weights(net, tmp_path / "w.safetensors")
     data = (tmp_path / "w.safetensors").read_bytes()

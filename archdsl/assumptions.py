@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from archdsl.dims import Dim, Size, render, substitute, symbol, symbols
+from archdsl.known_residues import Residue, residues, simplified
 from archdsl.many_sizes import reduced
 from archdsl.one_size import describe, preimage, truth
 from archdsl.proofs import Facts, Findings, decide, settled, side_bounds
@@ -38,8 +39,14 @@ class Assumptions:
         return _EMPTY
 
     def normal(self, a: Dim) -> Dim:
-        """`a` with the known equalities substituted."""
-        return substitute(a, dict(self.solved)) if self.solved else a
+        """`a` with the known equalities substituted, and no floor division that known residues make exact."""
+        if isinstance(a, Size) and self.solved:
+            a = substitute(a, dict(self.solved))
+        return simplified(a, self._residues) if isinstance(a, Size) and self._residues else a
+
+    @cached_property
+    def _residues(self) -> tuple[Residue, ...]:
+        return residues(self.facts.domains)
 
     def allows(self, values: Mapping[str, int]) -> bool:
         """Whether sizes with these values meet all assumptions; all symbols spoken of must be given."""
@@ -106,10 +113,17 @@ def _findings(known: Assumptions, a: Dim, operator: str) -> Findings:
         return findings
     conditions = findings.conditions or (_presentable(a, operator),)
     try:
-        assumed = known
+        assumed, needed = known, []
         for condition in conditions:
-            assumed = assumed.assume(condition)
-        if findings.conditions is None and settled(assumed.facts, assumed.normal(a), operator):
+            more = assumed.assume(condition)
+            if more is not assumed:
+                needed.append(condition)
+            assumed = more
+        if not needed:
+            return Findings("always")
+        if findings.conditions is not None:
+            findings = replace(findings, conditions=tuple(needed))
+        elif settled(assumed.facts, assumed.normal(a), operator):
             findings = replace(findings, conditions=conditions)
     except Contradiction:
         return Findings("never")
@@ -203,7 +217,23 @@ def _with_domain(known: Assumptions, name: str, domain: Domain) -> Assumptions:
         rest = tuple(other for other in facts.nonnegative if other is not a)
         if settled(replace(facts, nonnegative=rest), a, ">=") is False:
             raise Contradiction(f"with what is known of {name}, `{render(a)} >= 0` leaves no allowed size")
-    return replace(known, facts=facts)
+    return _renewed(replace(known, facts=facts))
+
+
+def _renewed(known: Assumptions) -> Assumptions:
+    """The assumptions with their facts in normal form, which new residues may have changed."""
+    facts = known.facts
+    stale = [(a, ">=") for a in facts.nonnegative if known.normal(a) != a]
+    stale += [(a, "!=") for a in facts.nonzero if known.normal(a) != a]
+    for a, operator in stale:
+        facts = known.facts
+        rest = replace(
+            facts,
+            nonnegative=tuple(other for other in facts.nonnegative if operator != ">=" or other != a),
+            nonzero=tuple(other for other in facts.nonzero if operator != "!=" or other != a),
+        )
+        known = _assume(replace(known, facts=rest), Relation(a, _operator(operator), 0))
+    return known
 
 
 def _with_equality(known: Assumptions, relation: Relation, a: Size) -> Assumptions:

@@ -9,7 +9,7 @@ from itertools import product as all_combinations
 from math import prod
 from typing import Literal
 
-from archdsl.dims import Dim, Size, evaluate, substitute, symbol, symbols
+from archdsl.dims import Dim, FloorDiv, Size, evaluate, substitute, symbol, symbols
 from archdsl.many_sizes import Case, Range, bounds, cases, reduced, vanishes
 from archdsl.one_size import describe, modulus_of, truth
 from archdsl.relations import Relation, TooHard, against_zero
@@ -191,7 +191,7 @@ def decide(facts: Facts, a: Dim, operator: str) -> Findings:
             conditions = describe(names[0], whole, part)
             hints = [(names[0], part.least()), (names[0], whole.minus(part).least())]
         else:
-            conditions = _case_conditions(facts, a, operator, names)
+            conditions = _factor_conditions(facts, a, operator) or _case_conditions(facts, a, operator, names)
             for name in names:
                 multiples = facts.domain(name).only([0], modulus_of(a, name))
                 hints += [] if multiples.empty else [(name, multiples.least())]
@@ -210,6 +210,29 @@ def decide(facts: Facts, a: Dim, operator: str) -> Findings:
 
 def _text(example: Example) -> str:
     return ", ".join(f"{name} = {value}" for name, value in sorted(example.items()))
+
+
+def _factor_conditions(facts: Facts, a: Size, operator: str) -> tuple[Relation, ...] | None:
+    """Conditions on each factor that together say `a operator 0`: of a product >= 1 of factors >= 0, or != 0."""
+    monomial = next((monomial for monomial in a.terms if monomial), ())
+    wanted = -1 if operator == ">=" else 0
+    if operator == "==" or len(monomial) < 2 or a != Size({monomial: 1}) + wanted:
+        return None
+    conditions: list[Relation] = []
+    for atom in dict.fromkeys(monomial):
+        factor = Size({(atom,): 1})
+        if operator == ">=" and not settled(facts, factor, ">="):
+            return None
+        findings = decide(facts, factor + wanted, operator)
+        if findings.conditions is not None:
+            conditions += findings.conditions
+        elif findings.kind != "always":
+            conditions.append(
+                Relation(atom.numerator, ">=", atom.divisor)
+                if operator == ">=" and isinstance(atom, FloorDiv)
+                else Relation(factor, "!=", 0)
+            )
+    return tuple(sorted(conditions, key=lambda condition: len(symbols(condition.left))))
 
 
 def _case_conditions(

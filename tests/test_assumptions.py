@@ -179,7 +179,9 @@ def test_facts_carry_over_to_several_sizes_or_are_refused():
     known = given_that("H <= 10").assume(relation("H == W + D"))
     assert known.compare(relation("W + D <= 10")).kind == "always"
     with pytest.raises(Unusable):
-        given_that("H % 2 == 0", "W % 2 == 0", "D % 3 == 0").assume(relation("H == W + 3*D"))
+        given_that("H % 2 == 0", "W % 3 == 0", "D % 5 == 0").assume(relation("H == W + D"))
+    known = given_that("H % 2 == 0", "W % 2 == 0", "D % 3 == 0").assume(relation("H == W + 3*D"))
+    assert known.compare(relation("D % 6 == 0")).kind == "always"
 
 
 @pytest.mark.parametrize(
@@ -239,3 +241,19 @@ def test_too_many_residues_are_admitted():
     assert verdict.reason
     verdict = NOTHING.compare(Relation((H * W) // 99991 + W, ">=", (H * W + 1) // 99991 + W - 1))
     assert verdict.kind in ("undecided", "always")
+
+
+@pytest.mark.parametrize(
+    ("text", "conditions"),
+    [
+        ("(H // 2)*(W // 2) >= 1", "H >= 2 and W >= 2"),
+        ("3*(H // 2)*(W // 2) > 0", "H >= 2 and W >= 2"),
+        ("(H // 2)*(W // 2) != 0", "H >= 2 and W >= 2"),
+        ("(H // 2)*W >= 1", "H >= 2"),
+        ("(H // 4)*((H + W) // 4) >= 1", "H >= 4"),
+        ("(W // 2)*((H + W) // 8) >= 1", "W >= 2 and H + W >= 8"),
+    ],
+)
+def test_products_are_bounded_factor_by_factor(text, conditions):
+    found = " and ".join(part.render() for part in NOTHING.bound(relation(text)))
+    assert found == conditions

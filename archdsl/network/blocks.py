@@ -13,7 +13,7 @@ from archdsl.network.arguments import GivenArgument
 from archdsl.network.context import Context, cached_place
 from archdsl.network.naming import StaticNames, uses
 from archdsl.network.operators import claim_path
-from archdsl.network.regions import Inside, Left, Text, add_call, enter, replaced, use
+from archdsl.network.regions import Inside, Left, Text, add_call, enter, known, replaced, use
 from archdsl.network.types import Path, Value
 from archdsl.network.values import NONE, BlockRecipe, Closure, Scope, describe, is_recipe
 from archdsl.syntax.tree import Call, Definition, Expression, Input, Name, NoneLiteral, Parameter
@@ -51,7 +51,7 @@ def call_block(
     ):
         claim_path(path, node, ctx)
     add_call(used, "call", path, node, written, ctx)
-    return replaced(entry.result, used.mapping)
+    return known(replaced(entry.result, used.mapping))
 
 
 def _is_tensor_name(arguments: list[GivenArgument]) -> bool:

@@ -42,10 +42,12 @@ def check(program: Program) -> tuple[dict[str, Network], tuple[Diagnostic, ...]]
     """Every model of a program that is not a template, elaborated, and all that is to be said about it."""
     networks: dict[str, Network] = {}
     found: list[Diagnostic] = list(program.diagnostics)
+    said: set[tuple[str, Span]] = set()
     for name, model in program.models.items():
         if not model.template:
             network, diagnostics = _elaborate(program, name, {})
-            found.extend(d for d in diagnostics if d not in found)
+            found.extend(d for d in diagnostics if (d.code, d.span) not in said)
+            said.update((d.code, d.span) for d in diagnostics)
             if network is not None:
                 networks[name] = network
     return networks, (*found, *unused_names(program.file, found))
@@ -63,17 +65,15 @@ def _elaborate(
     program: Program, model_name: str, settings: Mapping[str, Any]
 ) -> tuple[Network | None, tuple[Diagnostic, ...]]:
     model = program.models[model_name]
-    if (
-        program.scope.names.get(model_key(model_name)) is UNKNOWN
-    ):  # its text has a syntax error: that was said
-        return None, ()
+    if program.scope.names.get(model_key(model_name)) is UNKNOWN:
+        return None, ()  # its text has a syntax error, which was said
     found: list[Diagnostic] = []
     seen: set[tuple[str, Span]] = set()
     try:
-        inference = _pass(program, model, settings, False, found, seen)
+        inference, session = _pass(program, model, settings, False, found, seen)
         training = inference
-        if inference is not None and inference.session.asked_training:
-            training = _pass(program, model, settings, True, found, seen)
+        if session.asked_training:
+            training, _ = _pass(program, model, settings, True, found, seen)
     except (TooMuch, RecursionError) as error:
         if isinstance(error, RecursionError):
             found.append(
@@ -116,17 +116,17 @@ def _pass(
     training: bool,
     found: list[Diagnostic],
     seen: set[tuple[str, Span]],
-) -> Pass | None:
+) -> tuple[Pass | None, Session]:
     session = Session(
         Checker(Assumptions.empty()), training, program.limits, found, seen=seen, model=model.name
     )
     count = len(found)
     try:
-        return _run_model(model, settings, session)
+        return _run_model(model, settings, session), session
     except Failed:
         said = (*found[count:], *(d for d in (*found, *program.diagnostics) if d.severity == "error"))
         assert said, "a failure nobody reported"
-        return None
+        return None, session
 
 
 def _run_model(model: ModelDefinition, settings: Mapping[str, Any], session: Session) -> Pass:

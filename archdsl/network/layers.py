@@ -11,7 +11,7 @@ from archdsl.network import errors, model_errors
 from archdsl.network.arguments import GivenArgument
 from archdsl.network.builder import LayerState
 from archdsl.network.context import Context, cached_place
-from archdsl.network.regions import Inside, Left, Text, add_call, enter, replaced, use
+from archdsl.network.regions import Inside, Left, Text, add_call, enter, known, replaced, use
 from archdsl.network.types import (
     CallNode,
     LayerDeclaration,
@@ -64,7 +64,7 @@ def use_layer(
     if entry.region is not None:
         _remember(state, entry.region, ctx, node)
     add_call(used, "layer", (), node, layer.name, ctx, layer)
-    return replaced(entry.result, used.mapping)
+    return known(replaced(entry.result, used.mapping))
 
 
 def _remember(state: LayerState, region: Region, ctx: Context, node: Expression) -> None:

@@ -12,7 +12,7 @@ from archdsl.network import errors
 from archdsl.network.context import Context, Entry, cached_place
 from archdsl.network.names import assigned_names
 from archdsl.network.operators import claim_path
-from archdsl.network.regions import Inside, Left, Text, Used, enter, replaced, tensors_in, use
+from archdsl.network.regions import Inside, Left, Text, Used, enter, known, replaced, tensors_in, use
 from archdsl.network.types import CallNode, LateExpression, Path, Value
 from archdsl.network.values import Scope, describe, is_number
 from archdsl.syntax.tree import For, Repeat
@@ -108,7 +108,7 @@ def _rounds(
             run = Run(entry, index, used, used, late=[used.late]) if entry.region is not None else None
         index += 1
     _flush(run, kind, path, word, node, ctx)
-    return wire
+    return known(wire)
 
 
 def _settled(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:

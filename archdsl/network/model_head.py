@@ -137,14 +137,14 @@ def _input_type(node: Input, ctx: Context) -> TensorType:
 def assumptions(definition: Definition, ctx: Context) -> list[Relation]:
     """Expectations over declared sizes hold for the whole model, wherever they stand."""
     assert definition.body is not None
-    relations = []
+    relations, failed = [], False
     for statement in definition.body.statements:
         if isinstance(statement, Expect) and not expectations.is_figure(statement.condition, ctx):
             try:
                 if expectations.is_assumption(statement.condition, ctx):
                     relations.extend(expectations.assume(statement, ctx))
             except Failed:
-                continue
-    if any(d.severity == "error" for d in ctx.session.diagnostics):
+                failed = True
+    if failed:
         raise Failed
     return relations

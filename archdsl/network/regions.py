@@ -12,7 +12,7 @@ from archdsl.network.builder import RegionBuilder
 from archdsl.network.context import Context, Entry, Failed, Session
 from archdsl.network.signature import Left, replaced, signature, tensors_in
 from archdsl.network.types import CallNode, LateExpression, LayerValue, Path, Value
-from archdsl.network.values import LateNumber, Scope
+from archdsl.network.values import UNKNOWN, LateNumber, Scope
 from archdsl.ops.masks import Mask
 from archdsl.source import Span
 from archdsl.syntax.tree import Node
@@ -222,4 +222,11 @@ def add_call(
     )
 
 
-__all__ = ["Inside", "Left", "Text", "Used", "add_call", "enter", "replaced", "tensors_in", "use"]
+def known(value: Any) -> Any:
+    """What a region gives back. Raises Failed where a mistake inside it left nothing."""
+    if value is UNKNOWN:
+        raise Failed
+    return value
+
+
+__all__ = ["Inside", "Left", "Text", "Used", "add_call", "enter", "known", "replaced", "tensors_in", "use"]

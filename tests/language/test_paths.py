@@ -49,7 +49,9 @@ CASES = {
     "repeat 2 { unit(3) } as body": ["body.0.conv", "body.1.conv"],
     "repeat 1 { two(3) -> unit(3) } as body": ["body.0.two.conv", "body.0.two.conv_2", "body.0.unit.conv"],
     "repeat 1 { conv(3, bias=false) as a } as body": ["body.0.a"],
-    "for i in range(2) { conv(3, bias=false) }\n for i in range(1) { conv(3, bias=false) }": ["for.0", "for.1", "for_2.0"],
+    "for i in range(2) { conv(3, bias=false) }\n repeat 1 { conv(3, bias=false) }\n for i in [1] { unit(3) }": [
+        "for.0", "for.1", "repeat.0", "for_2.0.conv"
+    ],
     "repeat 1 { repeat 2 { conv(3, bias=false) } as inner } as outer": ["outer.0.inner.0", "outer.0.inner.1"],
     "repeat 1 { repeat 2 { conv(3, bias=false) } } as outer": ["outer.0.0", "outer.0.1"],
     "x -> repeat 1 { unit(3) } as a -> repeat 1 { unit(3) } as b": ["a.0.conv", "b.0.conv"],

@@ -208,7 +208,9 @@ class _Printer(ExpressionPrinter):
         if otherwise is None:
             return []
         chained = (
-            otherwise.statements[0] if len(otherwise.statements) == 1 and not otherwise.docstring else None
+            otherwise.statements[0]
+            if len(otherwise.statements) == 1 and otherwise.docstring is None
+            else None
         )
         if isinstance(chained, tree.If) and otherwise.span == chained.span:
             condition = self.lay(chained.condition, "", 8)

@@ -173,8 +173,9 @@ def _operator(
     op = node.op
     sources = tuple(wires[value] for value in node.inputs)
     if sources and (op.name in GLUE or op.name in ON_THE_ARROW):
-        note = ON_THE_ARROW.get(op.name, "")
-        for value in node.outputs:
+        for number, value in enumerate(node.outputs, 1):
+            several = f"part {number} of {len(node.outputs)}" if len(node.outputs) > 1 else ""
+            note = ON_THE_ARROW.get(op.name, several)
             notes = ", ".join(part for part in (sources[0].note, note) if part)
             wires[value] = replace(sources[0], type=value.type, note=notes)
         return False

@@ -66,11 +66,12 @@ class Title:
 
     def around(self, inner: Title) -> Title:
         """One title for a frame and the only thing in it."""
-        label = self.label if not self.scattered and self.label else inner.label
+        own = inner.label if inner.label and not same_name(inner.label, inner.name) else ""
+        label = self.label if own or not self.scattered else ""
         if not inner.name and not inner.label:
             return replace(self, arguments=self.arguments or inner.arguments, count=self.count or inner.count)
         return Title(
-            label or (self.label if not inner.name else ""),
+            label or own or (self.label if not inner.name else ""),
             inner.name or self.name,
             inner.arguments or self.arguments,
             self.count or inner.count,
@@ -160,19 +161,23 @@ def call_title(node: CallNode, count: Dim) -> Title:
             _arguments(region),
             f"×{render(node.count)} in time",
         )
-    if node.kind == "until":
+    if node.kind == "until" and times:
         times = f"×1 to {render(count)}"
     if node.kind == "layer" and node.layer is not None:
         return Title(node.layer.name, "", _arguments(region))
     if node.kind in ("loop", "until"):
+        named = bool(label) and not any(same_name(label, word) for word in ("repeat", "for"))
         scattered = count == 1 or node.first > 0
         if scattered:
-            last = node.first + count - 1 if isinstance(count, int) else count
-            label += f".{node.first}" if last == node.first else f".{node.first}–{last}"
-        elif label in ("repeat", "for") or same_name(label, "repeat") or same_name(label, "for"):
-            label = ""
-        return Title(label, "", "", times, scattered)
+            label = _rounds(label if named else "", node.first, count)
+        return Title(label if scattered or named else "", "", "", times, scattered)
     return Title(label, region.name, _arguments(region), times)
+
+
+def _rounds(label: str, first: int, count: Dim) -> str:
+    """Which rounds of a loop these are: ``blocks.1–3``, or ``rounds 1–3`` where the loop has no name."""
+    which = str(first) if count == 1 else f"{first}–{render(count + (first - 1))}"
+    return f"{label}.{which}" if label else f"round{'' if count == 1 else 's'} {which}"
 
 
 def _arguments(region: Region) -> str:

@@ -92,10 +92,11 @@ class Folding:
         once = node.count == 1 and node.kind in ("call", "loop", "layer")
         names = self._names(node, path)
         if names & self.fold:
-            self.used |= names & self.fold
+            self.used |= names & self.fold | _below(names, self.fold)
             return "box"
         asked = names & self.expand
         self.used |= asked
+        asked |= _below(names, self.expand)  # what is inside cannot be seen unless this is open
         if not asked and depth >= self.depth_limit and weight > 1:
             return "box"
         if once and weight <= 1 and not asked:
@@ -104,6 +105,7 @@ class Folding:
             return "inline"
         keys = self._keys(region)
         if weight >= _WORTH_FOLDING and not asked and not keys.isdisjoint(self.drawn):
+            self.used |= _below(names, self.fold)
             return "box"
         self.drawn |= keys
         return "frame"
@@ -126,6 +128,11 @@ class Folding:
     def unused(self) -> list[str]:
         """What ``expand`` and ``fold`` named without finding it."""
         return sorted((self.expand | self.fold) - self.used)
+
+
+def _below(names: set[str], places: frozenset[str]) -> set[str]:
+    """The places inside the one that has these names."""
+    return {place for place in places if any(place.startswith(f"{name}.") for name in names)}
 
 
 def is_combinator(region: Region) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from archdsl.network.elaborate import check
@@ -83,6 +84,11 @@ model helped {
 """
 
 SAMPLES = {"chain": CHAIN, "residual": RESIDUAL, "unet": UNET, "transformer": TRANSFORMER, "helped": TRAINING}
+
+
+def without_lines(text: str) -> str:
+    """A drawing without the lines of places: a comment added to a standard block is no other drawing."""
+    return re.sub(r"(\.arch[:#])\d+", r"\1", text)
 
 
 def gpt(layers: int) -> str:

@@ -135,6 +135,23 @@ def test_expand_and_fold_name_places() -> None:
     assert len(opened.boxes) > len(make_picture(residual).boxes)
 
 
+def test_expanding_opens_what_is_around() -> None:
+    residual = network(RESIDUAL)
+    opened = make_picture(residual, expand=["stages.2.unit.shortcut"])
+    assert any(b.path.startswith("stages.2.unit.shortcut") for b in opened.boxes)
+    make_picture(residual, fold=["stages.2.unit.shortcut"])  # closed already, with what is around it
+
+
+def test_parts_of_a_tensor_say_so() -> None:
+    halves = "model m { input x: [B, 6, 8, 8]\n a, b = chunk(2, dim=1)\n a * sigmoid(b) }"
+    assert {e.label for e in make_picture(network(halves)).edges} >= {"part 1 of 2", "part 2 of 2"}
+
+
+def test_rounds_that_differ_are_told_apart() -> None:
+    loop = "model m { input x: [B, 6, 8, 8]\n repeat 3 { (conv(8) -> relu) ++ conv(3) -> conv(9) } }"
+    assert titles(make_picture(network(loop))) == ["round 0", "rounds 1–2 ×2"]
+
+
 def test_a_place_that_is_not_there_is_an_error_with_a_hint() -> None:
     with pytest.raises(PlaceError, match="no block at 'layer'; there is layers"):
         make_picture(network(gpt(4)), expand=["layer"])

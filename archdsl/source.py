@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from functools import cached_property
+
+_LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 @dataclass(frozen=True)
@@ -20,14 +23,7 @@ class Source:
     @cached_property
     def line_starts(self) -> tuple[int, ...]:
         """Offsets at which lines begin; CRLF, CR and LF each end one line."""
-        starts, text, i = [0], self.text, 0
-        while i < len(text):
-            if text[i] == "\r" and text[i + 1 : i + 2] == "\n":
-                i += 1
-            if text[i] in "\r\n":
-                starts.append(i + 1)
-            i += 1
-        return tuple(starts)
+        return (0, *(match.end() for match in _LINE_END.finditer(self.text)))
 
     def position(self, offset: int) -> tuple[int, int]:
         """Line and column of an offset, both counted from 1, columns in code points."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 
 
 def suggest(name: str, known: Iterable[str]) -> list[str]:
     """Up to three known names that a misspelt one may have meant: at most a third of its letters differ."""
+    from difflib import get_close_matches  # a correct program needs none
+
     candidates = sorted(set(known))
     exact = [k for k in candidates if k.lower().replace("_", "") == name.lower().replace("_", "")]
-    close = difflib.get_close_matches(name, candidates, n=3, cutoff=0.67)
+    close = get_close_matches(name, candidates, n=3, cutoff=0.67)
     return list(dict.fromkeys(exact + close))[:3]
 
 

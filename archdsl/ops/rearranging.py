@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, ClassVar
 
 from archdsl.dims import Dim, symbol
@@ -14,15 +13,12 @@ from archdsl.ops.checker import Checker
 from archdsl.ops.pattern_steps import steps
 from archdsl.ops.patterns import Kind, Solved, parse, solve
 from archdsl.ops.reducing import Reduction
-from archdsl.ops.reductions import Max, Mean, Min, Prod, Sum
-from archdsl.ops.registry import operator
+from archdsl.ops.registry import find, operator
 from archdsl.tensors import Features, TensorType
 
 Axes = tuple[tuple[str, Dim], ...]
 
-_REDUCTIONS: Mapping[str, Any] = MappingProxyType(
-    {"mean": Mean, "sum": Sum, "max": Max, "min": Min, "prod": Prod}
-)
+_REDUCTIONS = ("mean", "sum", "max", "min", "prod")
 
 
 class Patterned(Operator):
@@ -149,11 +145,12 @@ class Reduce(Patterned):
     kind: ClassVar[Kind] = "reduce"
 
     pattern: str = argument("pattern")
-    op: str = argument("str", choices=tuple(_REDUCTIONS))
+    op: str = argument("str", choices=_REDUCTIONS)
     axes: Axes = argument("lambda", ())
 
     def _reduction(self, dims: tuple[int, ...], keep: bool) -> Reduction:
-        found: Reduction = _REDUCTIONS[self.op](dims, keep)
+        operator_class: Any = find(self.op)
+        found: Reduction = operator_class(dims, keep)
         return found
 
     def shape(self, inputs: Types, sizes: Checker) -> TensorType:

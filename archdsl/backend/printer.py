@@ -99,7 +99,8 @@ def _flat(node: Expr, names: Names) -> tuple[str, int]:
         case Binary(operator=operator, left=left, right=right):
             strength = _STRENGTH[operator]
             power = operator == "**"
-            text_left = _at_least(left, strength + power, names)
+            chained = strength == _STRENGTH["<"]  # Python reads a < b < c as another thing
+            text_left = _at_least(left, strength + (power or chained), names)
             text_right = _at_least(right, strength + (not power), names)
             simple = power and text_left.replace(".", "").isidentifier() and text_right.isdigit()
             return (
@@ -197,11 +198,19 @@ def _operands(node: Binary, names: Names, indent: int) -> list[str]:
     chain: list[tuple[str, Expr]] = []
     left: Expr = node
     strength = _STRENGTH[node.operator]
-    while isinstance(left, Binary) and _STRENGTH[left.operator] == strength:
+    while isinstance(left, Binary) and (left is node or _joins(left, strength)):
         chain.append((f"{left.operator} ", left.right))
         left = left.left
-    found = lines("", left, names, indent)
+    chained = _joins(node, strength)
+    found = (
+        lines("", left, names, indent) if chained else [" " * indent + _at_least(left, strength + 1, names)]
+    )
     for before, operand in reversed(chain):
         text = _at_least(operand, strength + 1, names)
         found += [f"{' ' * indent}{before}{text}"]
     return found
+
+
+def _joins(node: Binary, strength: int) -> bool:
+    """Whether a chain of operators may be written without parentheses: not one of comparisons, nor of powers."""
+    return _STRENGTH[node.operator] == strength and strength not in (_STRENGTH["<"], _STRENGTH["**"])

@@ -11,11 +11,21 @@ from torch import fx
 
 from archdsl.backend import interpret
 from archdsl.backend.errors import BackendError
-from archdsl.backend.graphs import Extra, Lowered, Member, OpMember, SizeFunction, dotted
+from archdsl.backend.graphs import (
+    Extra,
+    Lowered,
+    Member,
+    OpMember,
+    SizeFunction,
+    checked_method,
+    describe,
+    dotted,
+    symbols_of,
+)
 from archdsl.backend.lowerings import modules_in, owner_of_weights
 from archdsl.backend.names import checked_component, minted, unique
 from archdsl.backend.regions import has_state
-from archdsl.dims import Dim, Size, render, symbol, symbols
+from archdsl.dims import Dim, Size, render
 from archdsl.network.types import CallNode, LayerValue, OpNode, RawTensorNode, Region, Value, WeightNode
 from archdsl.ops.base import Fn, Late, Mod, Operator, Slot
 from archdsl.ops.checker import Checker
@@ -75,11 +85,11 @@ class RegionGraph:
     def _placeholder(self, name: str, type: TensorType | None) -> fx.Node:
         node = self.graph.placeholder(unique(name, {n.name for n in self.graph.nodes}))
         if type is not None:
-            _describe(node, type)
+            describe(node, type)
         return node
 
     def _bind(self, value: Value, node: fx.Node, source: Any) -> None:
-        _describe(node, value.type)
+        describe(node, value.type)
         node.meta["author"] = value.name
         node.meta["span"] = source.span
         self.values[value] = node
@@ -137,8 +147,7 @@ class RegionGraph:
         self._outputs(result, node.outputs, node)
 
     def _outputs(self, result: fx.Node, outputs: tuple[Value, ...], source: Any) -> None:
-        several = len(outputs) != 1 or (isinstance(source, OpNode) and self._is_sequence(source))
-        if not several:
+        if len(outputs) == 1 and not (isinstance(source, OpNode) and self._is_sequence(source)):
             value = outputs[0]
             if "type" in result.meta or result.op == "placeholder":  # an operator that does nothing
                 self.values[value] = result
@@ -187,8 +196,6 @@ class RegionGraph:
         found = fn.target if callable(fn.target) else interpret.function(fn.target)
         if not callable(found):  # torch.int64, math.pi
             return found
-        if fn.target == "operator.getitem":
-            return self.graph.call_function(operator.getitem, args)
         made = self.graph.call_function(found, args, kwargs)
         made.meta["target"] = fn.target
         return made
@@ -202,7 +209,7 @@ class RegionGraph:
         found = self._dim_in_scope(size, near)
         if found is not None:
             return found
-        parts = [self._dim_in_scope(s, near) for s in _symbols(size)]
+        parts = [self._dim_in_scope(s, near) for s in symbols_of(size)]
         if all(p is not None for p in parts):
             node = self.graph.call_function(SizeFunction(size), tuple(parts))
             node.meta["size"] = size
@@ -240,6 +247,10 @@ class RegionGraph:
         path = self.lowering.weight_path(self.region)
         if path is not None and () not in self._paths():
             return self.graph.call_function(getattr, (self._attribute(path), what))
+        if what == "dtype" and self.region.kind == "model":  # no float comes in, and there are no weights
+            default = self.graph.call_function(torch.get_default_dtype)
+            default.meta["target"] = "torch.get_default_dtype"
+            return default
         return self._extra(what)
 
     # ----------------------------------------------------------------------------------------------- inner regions
@@ -287,17 +298,3 @@ class RegionGraph:
         if node.kind == "scan" and not isinstance(node.count, int):
             result.meta["size"] = node.count
         self._outputs(result, node.outputs, node)
-
-
-def checked_method(name: str) -> str:
-    if name.startswith("_") or not name.isidentifier():
-        raise BackendError(f"{name!r} is not a method that a lowering may name")
-    return name
-
-
-def _symbols(size: Size) -> list[Dim]:
-    return [symbol(s) for s in sorted(symbols(size))]
-
-
-def _describe(node: fx.Node, type: TensorType) -> None:
-    node.meta.update(type=type, shape=type.shape, dtype=type.dtype)

@@ -55,6 +55,8 @@ def folds(name: str, arguments: list[GivenArgument], wire: Any) -> bool:
     if name not in NUMERIC and name not in AGGREGATES:
         return False
     positional = [a for a in arguments if a.name is None]
+    if name == "pow" and len(arguments) == 1:  # an exponent for the wire
+        return False
     if not positional:
         return not arguments and is_number(wire)
     first = positional[0].value(wire)

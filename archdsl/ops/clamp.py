@@ -41,7 +41,7 @@ class Clamp(Operator):
         if x.is_float:
             return x
         for name, limit in (("min", self.min), ("max", self.max)):
-            if isinstance(limit, float):
+            if isinstance(limit, float) and not limit.is_integer():
                 raise errors.bad_argument(
                     name,
                     f"clamp keeps {x.dtype} whole, and {name}={limit} is not",
@@ -49,24 +49,30 @@ class Clamp(Operator):
                 )
         return replace(x, values=self._values(x.values))
 
+    def _limits(self, x: TensorType) -> tuple[Any, Any]:
+        """``min`` and ``max``; whole numbers for integers, which would become floats otherwise."""
+        given = (self.min, self.max)
+        return given if x.is_float else tuple(None if limit is None else int(limit) for limit in given)  # type: ignore[return-value]
+
     def _values(self, before: Values | None) -> Values:
         """What is known of integers that have been clamped: both their ends, clamped (by min first, then max)."""
         before = before if before is not None and before.input is None else Values()
+        low, high = (None if limit is None else int(limit) for limit in (self.min, self.max))
 
         def limited(value: Any) -> Any:
-            if value is not None and self.min is not None:
-                value = max(value, self.min)
-            return value if value is None or self.max is None else min(value, self.max)
+            if value is not None and low is not None:
+                value = max(value, low)
+            return value if value is None or high is None else min(value, high)
 
-        smallest = limited(before.low if isinstance(before.low, int) else self.min)
-        largest = limited(before.high - 1 if isinstance(before.high, int) else self.max)
+        smallest = limited(before.low if isinstance(before.low, int) else low)
+        largest = limited(before.high - 1 if isinstance(before.high, int) else high)
         return Values(smallest, None if largest is None else largest + 1)
 
     def elementwise(self, inputs: Types, outputs: Types) -> int:
         return numel(outputs)
 
     def lower(self, inputs: Types, outputs: Types) -> Lowered:
-        limits = {"min": self.min, "max": self.max}
+        limits = dict(zip(("min", "max"), self._limits(inputs[0]), strict=True))
         return Fn(".clamp", (Slot(0),), {name: value for name, value in limits.items() if value is not None})
 
     @classmethod

@@ -1,0 +1,1 @@
+"""The zoo: its figures, and its numbers against independent implementations."""

@@ -45,8 +45,13 @@ class Options:
     limits: Mapping[str, int] = field(default_factory=dict)
 
     def elaboration(self) -> Limits:
-        known = {name: value for name, value in self.limits.items() if name != "file"}
+        known = {name: value for name, value in self.limits.items() if name in Limits.__dataclass_fields__}
         return Limits(**known)
+
+    @property
+    def most_instances(self) -> int:
+        """So many uses of regions may be written out as modules."""
+        return self.limits.get("instances", 1_000_000)
 
     @property
     def most_bytes(self) -> int:
@@ -234,7 +239,7 @@ def numbers(option: str, texts: Iterable[str]) -> dict[str, int]:
 def limits(texts: Iterable[str]) -> dict[str, int]:
     """``--limit``, with the names that there are. Raises UsageFailure."""
     found = numbers("--limit", texts)
-    known = [*Limits.__dataclass_fields__, "file"]
+    known = [*Limits.__dataclass_fields__, "file", "instances"]
     for name in found:
         if name not in known:
             raise UsageFailure(f"--limit: there is no limit {name}; there are {', '.join(known)}")

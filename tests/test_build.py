@@ -90,6 +90,15 @@ def test_too_large_is_refused_before_anything_is_allocated(good: Path, capsys: A
     assert build(good, "--set", "c=2_000_000_000", "--verify", "none") == 0
 
 
+def test_depth_is_counted_and_not_built(tmp_path: Path, capsys: Any) -> None:
+    path = tmp_path / "deep.arch"
+    path.write_text("model m {\n  input x: [B, 3, H=32, W=32]\n  repeat 1_000_000_000 { conv(3) } as r\n}\n")
+    assert main(["build", str(path), "-o", str(tmp_path / "out"), "--verify", "none"]) == 5
+    assert "--limit instances=N" in capsys.readouterr().err
+    assert main(["summary", str(path), "--field", "total.params"]) == 0
+    assert capsys.readouterr().out == "84000000000\n"
+
+
 def test_cuda_where_there_is_none(good: Path) -> None:
     import torch
 

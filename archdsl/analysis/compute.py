@@ -62,7 +62,7 @@ class WorkCounter:
         """How many regions run where this one does: itself, and every use inside it."""
         if region not in self._instances:
             inner = (
-                self.instances(node.region) * (1 if node.kind == "scan" else self.rounds(node))
+                self.instances(node.region) * (self.rounds(node) if node.kind in ("loop", "until") else 1)
                 for node in region.nodes
                 if isinstance(node, CallNode)
             )

@@ -1,8 +1,7 @@
 """How much of its input an output element sees, and how far apart its neighbours look: exact through branches.
 
-Along one spatial dim a path through the network takes a receptive field ``r`` at stride ``j`` to ``r + a*j`` at
-``b*j``: a convolution has ``a`` = kernel - 1 and ``b`` = stride. Such steps compose, paths that meet take the larger
-field, so that a whole region is one table of steps from its inputs to its outputs; a loop is a power of its round's.
+Each operator is a step (archdsl.analysis.steps); steps compose, and where paths meet the wider one counts, so that a
+whole region is one table of steps from its inputs to its outputs, and a loop is a power of its round's.
 
 What sees everything (global pooling, attention) or has no spatial meaning (flatten) ends a feature map: from there on
 a value is ``past`` it, and keeps the field that the map had. The figure is that of the last feature map.
@@ -13,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from archdsl.analysis.steps import IDENTITY, Step, Way, after, larger, moved, past
+from archdsl.analysis.steps import IDENTITY, Along, Step, Way, after, larger, moved, past, transposed, window
 from archdsl.network.types import CallNode, Network, OpNode, Region, Value
 from archdsl.ops.base import Reach
 
@@ -46,11 +45,11 @@ def receptive_field(network: Network) -> ReceptiveField | None:
             way = ways.get(number)
             if way is not None:
                 best = larger(best, larger(way.alive, way.past))
-    if best is None or all(a == 0 and b == 1 for a, b in best):
+    if best is None or all(dim(0) == 0 and dim.stride == 1 for dim in best):
         return None
     return ReceptiveField(
-        tuple(1 + int(a) for a, _ in best),
-        tuple(int(b) if b == int(b) else float(b) for _, b in best),
+        tuple(1 + dim(0) for dim in best),
+        tuple(int(dim.stride) if dim.stride == int(dim.stride) else float(dim.stride) for dim in best),
         tuple(counter.globals),
     )
 
@@ -105,18 +104,11 @@ def _step(reach: Reach, rank_in: int, rank_out: int) -> Step | None:
     if reach.kind in ("whole", "none") or rank_in != rank_out or dims < 1:
         return None
     if reach.kind == "pointwise":
-        return ((0, 1),) * dims
+        return (Along((), 1),) * dims
     if len(reach.kernel) != dims or len(reach.stride) != dims:
         return None
-    if reach.kind == "window":
-        return tuple((kernel - 1, stride) for kernel, stride in zip(reach.kernel, reach.stride, strict=True))
-    return tuple(((k - 1) // s, _part(s)) for k, s in zip(reach.kernel, reach.stride, strict=True))
-
-
-def _part(stride: int) -> object:
-    from fractions import Fraction
-
-    return Fraction(1, stride) if stride > 1 else 1
+    made = window if reach.kind == "window" else transposed
+    return tuple(made(kernel, stride) for kernel, stride in zip(reach.kernel, reach.stride, strict=True))
 
 
 def _merge(found: dict[int, Way], ways: Iterable[tuple[int, Way]]) -> None:

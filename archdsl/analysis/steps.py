@@ -1,20 +1,41 @@
-"""The arithmetic of receptive fields: steps along a path, and ways that may end a feature map."""
+"""The arithmetic of receptive fields: how wide a stretch of the input is behind a stretch of the output.
+
+A stretch of ``e + 1`` neighbours after a convolution comes from ``e * stride + kernel - 1`` more than one before it;
+after a transposed one from at most ``(e + kernel - 1) // stride`` more. Such steps are applied from the output back to
+the input, which keeps the rounding exact for the widest place.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-# Per spatial dim: a field r at stride j becomes r + a*j at b*j. Whole numbers, or fractions after an upsampling.
-Step = tuple[tuple[Any, Any], ...]
+# (mul, add, div): e becomes (mul * e + add) // div.
+Stage = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Along:
+    """What happens along one spatial dim: the stages from the output back, and the stride (a fraction may be)."""
+
+    stages: tuple[Stage, ...]
+    stride: Any
+
+    def __call__(self, extra: int) -> int:
+        for mul, add, div in self.stages:
+            extra = (mul * extra + add) // div
+        return extra
+
+
+# One entry per spatial dim; () is the step that does nothing, for any number of dims.
+Step = tuple[Along, ...]
 
 
 @dataclass(frozen=True)
 class Way:
     """What happens to the field of a feature map on its ways to a value.
 
-    ``alive``: the value is a feature map still; ``past``: the map ended on the way, with that step done. ``()`` is the
-    step that does nothing, for any number of dims.
+    ``alive``: the value is a feature map still; ``past``: the map ended on the way, with that step done.
     """
 
     alive: Step | None = None
@@ -22,6 +43,7 @@ class Way:
 
 
 IDENTITY = Way(alive=())
+past = Way(past=())
 
 
 def moved(step: Step) -> Way:
@@ -29,7 +51,16 @@ def moved(step: Step) -> Way:
     return Way(alive=step)
 
 
-past = Way(past=())
+def window(kernel: int, stride: int) -> Along:
+    """A convolution or pool."""
+    return Along(((stride, kernel - 1, 1),), stride)
+
+
+def transposed(kernel: int, stride: int) -> Along:
+    """A transposed convolution, or another upsampling by a whole factor."""
+    from fractions import Fraction
+
+    return Along(((1, kernel - 1, stride),), Fraction(1, stride) if stride > 1 else 1)
 
 
 def after(first: Way, second: Way) -> Way:
@@ -47,13 +78,39 @@ def _compose(first: Step | None, second: Step | None) -> Step | None:
         return first or second
     if len(first) != len(second):
         return first
-    return tuple((a + b * a_next, b * b_next) for (a, b), (a_next, b_next) in zip(first, second, strict=True))
+    return tuple(
+        Along(_merged((*later.stages, *sooner.stages)), sooner.stride * later.stride)
+        for sooner, later in zip(first, second, strict=True)
+    )
+
+
+def _merged(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
+    """Fewer stages that come to the same: a deep network of convolutions is one."""
+    found: list[Stage] = []
+    for mul, add, div in stages:
+        if mul % div == 0:
+            mul, add, div = mul // div, add // div, 1
+        if found:
+            m, a, d = found[-1]
+            if d == 1:
+                found[-1] = (m * mul, a * mul + add, div)
+                continue
+            if mul == 1:
+                found[-1] = (m, a + add * d, d * div)
+                continue
+        found.append((mul, add, div))
+    if len(found) > 1 and any(m % d == 0 and d > 1 for m, _, d in found):
+        return _merged(tuple(found))
+    return tuple(found)
 
 
 def larger(left: Step | None, right: Step | None) -> Step | None:
-    """Where two paths meet: the larger field of each dim, and the larger stride."""
+    """Where two paths meet: the one that sees more, along each dim, and the larger stride."""
     if left is None or right is None:
         return left if right is None else right
     if len(left) != len(right):
-        return max(left, right, key=lambda step: (max((a for a, _ in step), default=0), len(step)))
-    return tuple((max(a, c), max(b, d)) for (a, b), (c, d) in zip(left, right, strict=True))
+        return max(left, right, key=lambda step: (max((dim(0) for dim in step), default=0), len(step)))
+    return tuple(
+        Along(max(a, b, key=lambda dim: (dim(0), dim(1 << 10))).stages, max(a.stride, b.stride))
+        for a, b in zip(left, right, strict=True)
+    )

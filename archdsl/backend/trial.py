@@ -79,6 +79,11 @@ def try_out(
     return Trial(found, compilation, tuple(remarks))
 
 
+def refuse(weight_bytes: Callable[[int], int], device: str, dtype: str) -> None:
+    """Raise what ``try_out`` would, as far as it can be known before anything is made."""
+    refuse_too_large(weight_bytes(_dtype(dtype).itemsize), _device(device))
+
+
 def _device(name: str) -> torch.device:
     try:
         place = torch.device(name)

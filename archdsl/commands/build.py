@@ -12,11 +12,11 @@ from typing import Any
 from archdsl import driver
 from archdsl.analysis.exports import render_json
 from archdsl.analysis.summary import Summary
-from archdsl.analysis.tables import render_table
+from archdsl.analysis.tables import render_table, short_number
 from archdsl.commands import manifest, setup, streams
 from archdsl.commands.render import draw
 from archdsl.driver import Chosen
-from archdsl.failures import EnvironmentFailure, FileFailure, UsageFailure
+from archdsl.failures import EnvironmentFailure, FileFailure, LimitFailure, UsageFailure
 
 FILES = ("summary.txt", "summary.json", "diagram.svg", "model.py", manifest.NAME)
 
@@ -28,6 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
     chosen = setup.chosen(arguments)
     streams.show(chosen.diagnostics)
     at = driver.numbers("--at", arguments.at)
+    _within_limits(chosen, arguments)
     if arguments.emit is not None:
         streams.result(_emitted(chosen, arguments, at))
         return 0
@@ -37,6 +38,9 @@ def run(arguments: argparse.Namespace) -> int:
     may_replace: Callable[[Path], bool] = (lambda path: True) if arguments.force else manifest.ours(directory)
     _refuse_early(directory, may_replace)
     summary = driver.analyse(chosen.network, at)
+    if _level(arguments) != "none":
+        _progress("loading torch")
+        _backend("trial").refuse(summary.parameters.bytes, arguments.device, arguments.dtype)
     files = _files(chosen, summary, arguments, at)
     facts, lines = _verified(chosen, summary, arguments)
     files[manifest.NAME] = manifest.manifest(files, _facts(chosen, summary, arguments) | facts)
@@ -46,6 +50,19 @@ def run(arguments: argparse.Namespace) -> int:
     lines.append(f"written to {directory}{os.sep}: {', '.join(sorted(files))}")
     streams.result("".join(f"{line}\n" for line in lines))
     return 0
+
+
+def _within_limits(chosen: Chosen, arguments: argparse.Namespace) -> None:
+    """A module has an object for every instance: what counts in a moment may be more than can be written out."""
+    from archdsl.analysis.compute import WorkCounter
+
+    most = driver.Options(limits=driver.limits(arguments.limit)).most_instances
+    count = WorkCounter({}).instances(chosen.network.inference)
+    if count > most and arguments.emit not in ("tree", "network", "dot"):
+        raise LimitFailure(
+            f"{chosen.network.name} has {short_number(count).strip()} instances of its regions, and at most "
+            f"{most:,} are built; `--limit instances=N` raises it"
+        )
 
 
 def _progress(text: str) -> None:

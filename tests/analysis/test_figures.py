@@ -14,7 +14,6 @@ from archdsl.assumptions import Relation
 from archdsl.network.types import Network, Region
 from archdsl.ops.base import Slot
 from archdsl.ops.checker import Bound
-from archdsl.ops.registry import operators
 from archdsl.tensors import TensorType
 from tests.analysis import zoo
 from tests.analysis.support import Maker, conv_args, floats, image, network, symbol
@@ -94,6 +93,15 @@ def test_an_upsampling_halves_the_stride() -> None:
     found = receptive_field(network(m.done(y)))
     assert found is not None
     assert (found.field, found.stride) == ((5, 5), (1, 1))
+
+
+def test_u_net_at_its_widest_place() -> None:
+    """Measured with torch: gradients of the output's pixels reach 188 or 204 pixels, by their place."""
+    import archdsl
+
+    found = receptive_field(archdsl.load("zoo:unet")["unet"].network)
+    assert found is not None
+    assert (found.field, found.stride) == ((204, 204), (1, 1))
 
 
 def test_a_billion_rounds_cost_nothing() -> None:
@@ -278,20 +286,3 @@ def test_sizes() -> None:
         with pytest.raises(SizesError, match=said):
             sizes_for(model, at)
     assert summarise(model, {"W": 5}).conditions == ("H % 2 == 0", "H >= 7")
-
-
-def test_every_operator_can_be_counted() -> None:
-    """The default figures of operators never fail on the valid samples of all operators."""
-    from archdsl.assumptions import Assumptions
-    from archdsl.ops.checker import Checker
-
-    for cls in operators().values():
-        for sample in cls.samples():
-            if sample.code is None:
-                arguments = {k: tuple(v) if isinstance(v, list) else v for k, v in sample.arguments.items()}
-                op = cls(**arguments)
-                found = op.shape(sample.inputs, Checker(Assumptions()))
-                outputs = (found,) if isinstance(found, TensorType) else found
-                assert op.macs(sample.inputs, outputs).total >= 0
-                assert op.elementwise(sample.inputs, outputs) >= 0
-                op.reach(sample.inputs)

@@ -14,6 +14,7 @@ from archdsl.analysis import exports
 from archdsl.analysis.summary import summarise
 from archdsl.analysis.tables import PathError, percent, render_table, short_number
 from archdsl.ops.registry import operators
+from archdsl.tensors import TensorType
 from tests.analysis import zoo
 from tests.analysis.support import Maker, floats, network
 from tests.analysis.test_figures import auxiliary, bomb, tied
@@ -143,3 +144,20 @@ def test_figures_need_no_torch() -> None:
         == "[]\n"
     )
     assert operators()
+
+
+def test_every_operator_can_be_counted() -> None:
+    """The default figures of operators never fail on the valid samples of all operators."""
+    from archdsl.assumptions import Assumptions
+    from archdsl.ops.checker import Checker
+
+    for cls in operators().values():
+        for sample in cls.samples():
+            if sample.code is None:
+                arguments = {k: tuple(v) if isinstance(v, list) else v for k, v in sample.arguments.items()}
+                op = cls(**arguments)
+                found = op.shape(sample.inputs, Checker(Assumptions()))
+                outputs = (found,) if isinstance(found, TensorType) else found
+                assert op.macs(sample.inputs, outputs).total >= 0
+                assert op.elementwise(sample.inputs, outputs) >= 0
+                op.reach(sample.inputs)

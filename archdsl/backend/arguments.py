@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import inspect
+import math
 from dataclasses import replace
+from itertools import permutations
+from operator import floordiv, mul
 from typing import TYPE_CHECKING, Any
 
 from archdsl.backend import interpret
 from archdsl.backend.code import Attr, Binary, Call, Expr, Lit, Name, SlotValue
+from archdsl.backend.errors import NotAParameter
 from archdsl.backend.names import MODULE_ATTRIBUTES, RESERVED, minted, unique
 from archdsl.backend.regions import Unit
 from archdsl.backend.skeleton import skeleton
@@ -85,7 +89,7 @@ def parametrise(structure: Structure) -> None:
         structure.late_names.append(unique(name, set(structure.late_names) | RESERVED))
     columns = list(zip(*holes, strict=True))
     varying = [i for i, c in enumerate(columns) if any(_differ(lit.value, c[0].value) for lit in c)]
-    namer = _Namer(bodies, set(structure.late_names))
+    namer = Namer(bodies, set(structure.late_names))
     expressions: dict[int, Expr] = {}
     for i in varying:
         expressions[id(columns[i][0])] = namer.expression(
@@ -119,7 +123,7 @@ def parametrise(structure: Structure) -> None:
             return None
 
         def attribute(part: Expr) -> Expr | None:
-            if not isinstance(part, Name):
+            if not isinstance(part, Name) or "." in part.text:
                 return None
             if part.text not in needed:
                 needed[part.text] = (
@@ -157,19 +161,26 @@ def _late_name(unit: Unit, slot: int) -> str:
     return "rate"
 
 
-class _Namer:
+class Namer:
     """Turns columns of constants, one for each use, into arguments: those of the block itself where they say it all."""
 
     def __init__(self, bodies: list[Body], taken: set[str]) -> None:
         self.columns: dict[str, tuple[Any, ...]] = {}
         self.taken = taken
+        self.bodies = bodies
         regions = [body.unit.inference for body in bodies]
+        given = [
+            r.arguments if b.model is None else b.model.network.parameters
+            for b, r in zip(bodies, regions, strict=True)
+        ]
         self.own: dict[str, tuple[Any, ...]] = {}
-        for name in regions[0].arguments:
-            values = tuple(r.arguments.get(name) for r in regions)
+        for name in given[0]:
+            values = tuple(arguments.get(name) for arguments in given)
             if all(isinstance(v, int | float) for v in values):
                 self.own[name] = values
         self.features: dict[str, tuple[Dim, ...]] = {}
+        if bodies[0].model is not None:
+            return
         for place, name in ((1, "in_channels"), (-1, "in_features")):
             shapes = [r.inputs[0].type.shape if r.inputs else () for r in regions]
             if all(len(s) > 1 for s in shapes):
@@ -179,15 +190,30 @@ class _Namer:
         for name, column in (*self.columns.items(), *self.own.items()):
             if _equal(column, values):
                 return Name(self._use(name, column))
-        for name, column in self.own.items():
-            found = _multiple(column, values)
-            if found is not None:
-                operator, k = found
-                argument = Name(self._use(name, column))
-                return Binary("*", Lit(k), argument) if operator == "*" else Binary("//", argument, Lit(k))
+        found = [(name, column, _multiple(column, values)) for name, column in self.own.items()]
+        for name, column, k in found:
+            if k is not None and k[0] == "*":
+                return Binary("*", Lit(k[1]), Name(self._use(name, column)))
         for name, sizes in self.features.items():
             if _equal(sizes, values):
                 return Name(self._use(name, values))
+        for name, column, k in found:
+            if k is not None:
+                return Binary("//", Name(self._use(name, column)), Lit(k[1]))
+        if len(values) > 2:
+            for (a, left), (b, right) in permutations(self.own.items(), 2):
+                for operator, compute in (("*", mul), ("//", floordiv)):
+                    if _equal(_computed(compute, left, right), values):
+                        return Binary(operator, Name(self._use(a, left)), Name(self._use(b, right)))
+        for name, column in self.own.items():
+            if _equal(tuple(math.sqrt(v) if v >= 0 else -1.0 for v in column), values):
+                return Call(Name("math.sqrt"), (Name(self._use(name, column)),))
+        if self.bodies[0].model is not None:
+            changed = {
+                body.model.changed for body, v in zip(self.bodies, values, strict=True)
+                if body.model is not None and body.model.changed is not None and _differ(v, values[0])
+            }  # fmt: skip
+            raise NotAParameter(changed)
         return Name(self._use(hint or ("size" if isinstance(values[0], int) else "value"), values))
 
     def _use(self, wanted: str, values: tuple[Any, ...]) -> str:
@@ -199,8 +225,14 @@ class _Namer:
         return name
 
 
+def _computed(compute: Any, left: tuple[Any, ...], right: tuple[Any, ...]) -> tuple[Any, ...]:
+    if not all(type(v) is int and v > 0 for v in (*left, *right)):
+        return ()
+    return tuple(compute(x, y) for x, y in zip(left, right, strict=True))
+
+
 def _equal(a: tuple[Any, ...], b: tuple[Any, ...]) -> bool:
-    return all(not _differ(x, y) for x, y in zip(a, b, strict=True))
+    return len(a) == len(b) and all(not _differ(x, y) for x, y in zip(a, b, strict=True))
 
 
 def _multiple(column: tuple[Any, ...], values: tuple[Any, ...]) -> tuple[str, int] | None:

@@ -26,7 +26,7 @@ from archdsl.backend.code import (
 )
 from archdsl.backend.constructors import Rates
 from archdsl.backend.errors import BackendError
-from archdsl.backend.expressions import expression, function_code
+from archdsl.backend.expressions import expression, function_code, is_view
 from archdsl.backend.graphs import Lowered, OpMember
 from archdsl.backend.helpers import Helpers
 from archdsl.backend.lower import Lowering
@@ -123,7 +123,7 @@ class Flow:
         value = self._value(node, lowered, env, place, rates)
         if "types" in node.meta:
             _unpack(node, value, env, out)
-        elif node.meta.get("item") or _is_view(node):
+        elif node.meta.get("item") or is_view(node):
             env.setdefault(node, value)
         else:
             type = node.meta.get("type")
@@ -285,13 +285,6 @@ def _unpack(node: fx.Node, value: Expr, env: dict[fx.Node, Expr], out: list[Stmt
 
 def _single(targets: list[Var | None], value: Expr, types: Any) -> Assign:
     return Assign(tuple(targets), Index(value, Lit(0)), types)
-
-
-def _is_view(node: fx.Node) -> bool:
-    """Shapes, sizes, devices and members: written where they are used."""
-    return (
-        node.op == "get_attr" or "size" in node.meta or (node.target is getattr and "type" not in node.meta)
-    )
 
 
 def _bind(node: fx.Node, call: CallNode, outs: list[Expr], env: dict[fx.Node, Expr]) -> None:

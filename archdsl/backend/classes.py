@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import keyword
+import re
 from typing import Any
 
-from archdsl.backend.code import Call, Expr, Items, Lit, Name
+from archdsl.backend.arguments import Namer
+from archdsl.backend.code import Attr, Call, Expr, Items, Lit, Name
 from archdsl.backend.containers import list_of, made, shown, tree
+from archdsl.backend.errors import NotAParameter
 from archdsl.backend.guards import guard_lines
 from archdsl.backend.helpers import Helpers
 from archdsl.backend.lower import Lowering
-from archdsl.backend.names import minted, unique
-from archdsl.backend.printer import WIDTH, lines, literal
+from archdsl.backend.names import MODULE_ATTRIBUTES, minted, unique
+from archdsl.backend.printer import WIDTH, flat, lines, literal
 from archdsl.backend.resets import reset_statements
 from archdsl.backend.results import Result, writable
 from archdsl.backend.structures import Body, Structure
 from archdsl.backend.text import docstring, shape_text, shapes_of, statement_lines
 from archdsl.backend.variables import name_variables
+from archdsl.backend.walking import rebuilt
 from archdsl.network.types import Network
 
 
 def class_lines(
-    structure: Structure, lowering: Lowering, helpers: Helpers, network: Network | None = None
+    structure: Structure,
+    lowering: Lowering,
+    helpers: Helpers,
+    network: Network | None = None,
+    free: frozenset[str] = frozenset(),
 ) -> list[str]:
     body = structure.body
     region = body.unit.inference
@@ -30,7 +38,8 @@ def class_lines(
     if region.docstring:
         out += [*docstring(region.docstring, 4), ""]
     resets = reset_statements(body, lowering, helpers)
-    init = _init(structure, network)
+    checks = [] if network is None else _check(structure, body)
+    init = _init(structure, network, free)
     stored = [f"        self.{text}" for text in structure.stored]
     members = [line for name, holder in root.below.items() for line in _set(name, made(holder))]
     parts = [
@@ -53,7 +62,7 @@ def class_lines(
         out += ["    def reset_parameters(self) -> None:"]
         out += [*statement_lines(resets, names, 8, show, no_shapes, str), ""]
     if network is not None:
-        out += _check(network, body)
+        out += checks
     out += _forward(structure, network, helpers, show)
     return out
 
@@ -103,9 +112,9 @@ def _forward(structure: Structure, network: Network | None, helpers: Helpers, sh
     return out + statement_lines(body.statements, names, 8, show, shapes, label, first)
 
 
-def _init(structure: Structure, network: Network | None) -> list[str]:
+def _init(structure: Structure, network: Network | None, free: frozenset[str]) -> list[str]:
     if network is not None:
-        return _model_init(network)
+        return _model_init(network, free)
     values = structure.values[structure.body.unit]
     kinds = [f"{n}: {type(v).__name__}" for n, v in zip(structure.arguments, values, strict=True)]
     kinds += [f"{n}: float" for n in structure.late_names]
@@ -118,8 +127,8 @@ def _init(structure: Structure, network: Network | None) -> list[str]:
     return [*rows, "        super().__init__()"]
 
 
-def _model_init(network: Network) -> list[str]:
-    """The model's parameters as keywords. Weights and code were made for their values, so others are refused."""
+def _model_init(network: Network, free: frozenset[str]) -> list[str]:
+    """The model's parameters as keywords; other values of those that are not ``free`` are refused."""
     found: dict[str, tuple[str, Any]] = {}
     for name, value in network.parameters.items():
         if writable(value):
@@ -140,7 +149,10 @@ def _model_init(network: Network) -> list[str]:
         ]
     )
     rows.append("        super().__init__()")
-    pairs = tuple((n, Items((Name(n), Lit(v)))) for n, (_, v) in found.items())
+    fixed = {n: v for n, (_, v) in found.items() if n not in free}
+    pairs = tuple((n, Items((Name(n), Lit(v)))) for n, v in fixed.items())
+    if not pairs:
+        return rows
     return [*rows, *lines("", Call(Name("built_for"), (), pairs), lambda v: "", 8)]
 
 
@@ -155,9 +167,8 @@ def _input_names(network: Network, body: Body) -> dict[str, str]:
     return {given.name: names[given.name] for given in network.inputs if given.name in names}
 
 
-def _check(network: Network, body: Body) -> list[str]:
-    names = _input_names(network, body)
-    rows = guard_lines(network, names)
+def _check(structure: Structure, body: Body) -> list[str]:
+    rows = _guards(structure, body)
     if not rows:
         return []
     given = ", ".join(["self", *(f"{var.name}: {kind}" for _, var, kind in body.parameters)])
@@ -167,6 +178,46 @@ def _check(network: Network, body: Body) -> list[str]:
         *(line for row in rows for line in _wrapped(f"        {row}")),
         "",
     ]
+
+
+def _guards(structure: Structure, body: Body) -> list[str]:
+    """The guards of the first body; numbers that change with a parameter in terms of it."""
+    networks = [b.model.network for b in structure.bodies if b.model is not None]
+    columns = [guard_lines(n, _input_names(n, body)) for n in networks]
+    first = columns[0]
+    split = [[re.split(r"(\b[0-9]+\b)", line) for line in rows] for rows in columns]
+    changed = {
+        b.model.changed for b in structure.bodies if b.model is not None and b.model.changed is not None
+    }
+    if any([[p[::2] for p in rows] for rows in split[:1]] != [[p[::2] for p in rows]] for rows in split):
+        raise NotAParameter(changed)
+    namer = Namer(structure.bodies, set())
+    out = []
+    for i, line in enumerate(first):
+        pieces = list(split[0][i])
+        for k in range(1, len(pieces), 2):
+            values = tuple(int(rows[i][k]) for rows in split)
+            if any(v != values[0] for v in values):
+                text = flat(
+                    rebuilt(namer.expression(values, ""), lambda e: _stored(e, structure)), lambda v: ""
+                )
+                pieces[k] = (
+                    f"{{{text}}}" if "raise ValueError" in line else f"({text})" if " " in text else text
+                )
+        out.append("".join(pieces))
+    return out
+
+
+def _stored(e: Expr, structure: Structure) -> Expr | None:
+    if not isinstance(e, Name) or "." in e.text:
+        return None
+    taken = (
+        {x.path[0] for x in structure.body.entries if x.path} | set(structure.body.parts) | MODULE_ATTRIBUTES
+    )
+    attribute = f"{e.text}_" if e.text in taken else e.text
+    if f"{attribute} = {e.text}" not in structure.stored:
+        structure.stored.append(f"{attribute} = {e.text}")
+    return Attr(Name("self"), attribute)
 
 
 def _wrapped(row: str) -> list[str]:

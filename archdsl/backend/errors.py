@@ -11,5 +11,13 @@ class NameRefused(BackendError):
     """A name that may not reach generated code: an earlier stage should have refused it with its span."""
 
 
+class NotAParameter(BackendError):
+    """Constants that depend on these parameters of the model can't be said in terms of them: they stay fixed."""
+
+    def __init__(self, names: set[str]) -> None:
+        self.names = names
+        super().__init__(", ".join(sorted(names)))
+
+
 class WeightsError(BackendError):
     """A checkpoint that doesn't fit; nothing was loaded. ``str()`` holds the whole table."""

@@ -72,3 +72,10 @@ def expression(value: Any, env: Mapping[fx.Node, Expr]) -> Expr:
             return Name("...")
         case _:
             return Lit(value)
+
+
+def is_view(node: fx.Node) -> bool:
+    """Shapes, sizes, devices and members: written where they are used."""
+    return (
+        node.op == "get_attr" or "size" in node.meta or (node.target is getattr and "type" not in node.meta)
+    )

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 from torch import fx
 
+from archdsl.backend.errors import BackendError
 from archdsl.backend.names import checked_component
-from archdsl.dims import Size, evaluate, symbols
+from archdsl.dims import Dim, Size, evaluate, symbol, symbols
 from archdsl.network.types import CallNode, OpNode, RawTensorNode, Region
 from archdsl.ops.base import Mod, Operator
+from archdsl.tensors import TensorType
 
 # What a region can't find in its own scope, and its callers hand down: a size, the device or dtype of the model.
 Extra = Size | str
@@ -63,3 +65,20 @@ def dotted(path: tuple[str, ...]) -> str:
     return ".".join(
         f"{checked_component(c)}_" if keyword.iskeyword(c) else checked_component(c) for c in path
     )
+
+
+def checked_method(name: str) -> str:
+    """A method of tensors that a lowering may name."""
+    if name.startswith("_") or not name.isidentifier():
+        raise BackendError(f"{name!r} is not a method that a lowering may name")
+    return name
+
+
+def symbols_of(size: Size) -> list[Dim]:
+    """The symbols of a size, in order."""
+    return [symbol(s) for s in sorted(symbols(size))]
+
+
+def describe(node: fx.Node, type: TensorType) -> None:
+    """What is known of a node's value."""
+    node.meta.update(type=type, shape=type.shape, dtype=type.dtype)

@@ -31,7 +31,7 @@ class Helpers:
     sources: dict[object, str] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
 
-    def function(self, target: FunctionType) -> Name:
+    def function(self, target: Callable[..., Any]) -> Name:
         """A helper function by its name in the file; those that it calls come first."""
         if target not in self.names:
             self.names[target] = unique(target.__name__, self.taken)
@@ -77,7 +77,7 @@ class Helpers:
                 self.function(other)
 
 
-def source(target: FunctionType) -> str:
+def source(target: Callable[..., Any]) -> str:
     """The text of a helper function."""
     return textwrap.dedent(inspect.getsource(target)).strip()
 

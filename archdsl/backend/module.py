@@ -13,20 +13,20 @@ from typing import Any
 import torch
 from torch import nn
 
-from archdsl.backend.emit import Emitted, emit
+from archdsl.backend.emit import Emitted, Variants, emit
 from archdsl.network.types import Network
 
 # Emitted files by network: emitting is pure, and a network is one object for as long as it is used.
 _EMITTED: dict[int, tuple[Network, Emitted]] = {}
 
 
-def emitted(network: Network) -> Emitted:
-    """The source of a network's module, made once."""
+def emitted(network: Network, variants: Variants | None = None) -> Emitted:
+    """The source of a network's module, made once; ``variants`` (of the first call) as for ``emit``."""
     known = _EMITTED.get(id(network))
     if known is None or known[0] is not network:
         if len(_EMITTED) > 64:
             _EMITTED.clear()
-        known = _EMITTED[id(network)] = (network, emit(network))
+        known = _EMITTED[id(network)] = (network, emit(network, variants))
     return known[1]
 
 

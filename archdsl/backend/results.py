@@ -36,7 +36,7 @@ class Result:
     training: tuple[str, ...]
 
     @staticmethod
-    def of(network: Network) -> Result:
+    def of(network: Network, model: str | None = None) -> Result:
         inference, training = network.inference.output_names, network.training.output_names
         every = list(dict.fromkeys((*inference, *training)))
         fields: dict[str, str] = {}
@@ -44,7 +44,7 @@ class Result:
             fields[name] = unique(minted(name, "out"), set(fields.values()) | {"count", "index"})
         several = len(every) > 1
         optional = {n for n in every if n not in inference or n not in training}
-        name = f"{camel(network.name)}Output" if several else ""
+        name = f"{camel(model or network.name)}Output" if several else ""
         return Result(name, fields, optional, inference, training)
 
     def finish(self, values: list[Expr], training: bool) -> list[Stmt]:

@@ -32,6 +32,15 @@ from archdsl.backend.skeleton import skeleton
 from archdsl.backend.tidy import tidy
 from archdsl.backend.walking import rebuilt
 from archdsl.dims import Size, render
+from archdsl.network.types import Network
+
+
+@dataclass(frozen=True)
+class ModelBody:
+    """For a model itself: the network, and the parameter that was changed to get it (None for the one to emit)."""
+
+    network: Network
+    changed: str | None = None
 
 
 @dataclass(eq=False)
@@ -44,6 +53,7 @@ class Body:
     parameters: list[tuple[Key, Var, str]]
     statements: list[Stmt]
     slots: list[int]
+    model: ModelBody | None = None
 
 
 @dataclass(eq=False)

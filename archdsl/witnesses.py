@@ -15,6 +15,7 @@ __all__ = ["Example", "examples", "isolated"]
 Example = Mapping[str, int]
 
 _TRIES = 4000
+_TOGETHER = 256  # how many are evaluated at once
 
 
 def isolated(a: Size) -> list[tuple[str, Dim]]:
@@ -39,34 +40,49 @@ def examples(
     hints: Iterable[tuple[str, int]] = (),
 ) -> tuple[Example | None, Example | None]:
     """Allowed values of `names` for which `a operator 0` is true, and ones for which it is false, if found."""
-    hinted = list(hints)
+    hinted: dict[str, list[int]] = {name: [] for name in names}
+    for name, value in hints:
+        hinted.setdefault(name, []).append(value)
+    if len(names) == 1:  # the hints are exact there, and mostly all that is needed
+        true, false = _first(a, operator, names, [(value,) for value in hinted[names[0]]], allowed)
+        if true is not None and false is not None:
+            return true, false
     many = max(3, round(_TRIES ** (1 / len(names))) - 6)
-    choices = [
-        list(
-            dict.fromkeys(
-                [value for hint, value in hinted if hint == name] + _candidates(domain_of(name), many)
-            )
-        )
-        for name in names
-    ]
-    true = false = None
+    choices = [list(dict.fromkeys(hinted[name] + _candidates(domain_of(name), many))) for name in names]
     rows = list(islice(all_combinations(*choices), 4 * _TRIES))
-    columns = {name: [row[index] for row in rows] for index, name in enumerate(names)}
-    for row, value in zip(rows, evaluate_along(a, columns, len(rows)), strict=True):
-        holds = against_zero(value, operator)
-        if (true if holds else false) is None:
-            example = dict(zip(names, row, strict=True))
-            if not allowed(example):
-                continue
-            if holds:
-                true = example
-            else:
-                false = example
-            if true is not None and false is not None:
-                return true, false
+    true, false = _first(a, operator, names, rows, allowed)
+    if true is not None and false is not None:
+        return true, false
     if operator != ">=" and (true is None if operator == "==" else false is None):
         solution = _solution(a, names, choices, domain_of, allowed)
         return (solution, false) if operator == "==" else (true, solution)
+    return true, false
+
+
+def _first(
+    a: Size,
+    operator: str,
+    names: Sequence[str],
+    rows: Sequence[tuple[int, ...]],
+    allowed: Callable[[Example], bool],
+) -> tuple[Example | None, Example | None]:
+    """The first allowed row for which `a operator 0` is true, and the first for which it is false."""
+    true = false = None
+    for start in range(0, len(rows), _TOGETHER):
+        part = rows[start : start + _TOGETHER]
+        columns = {name: [row[index] for row in part] for index, name in enumerate(names)}
+        for row, value in zip(part, evaluate_along(a, columns, len(part)), strict=True):
+            holds = against_zero(value, operator)
+            if (true if holds else false) is None:
+                example = dict(zip(names, row, strict=True))
+                if not allowed(example):
+                    continue
+                if holds:
+                    true = example
+                else:
+                    false = example
+                if true is not None and false is not None:
+                    return true, false
     return true, false
 
 

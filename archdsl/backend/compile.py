@@ -23,6 +23,7 @@ Mode = Literal["auto", "none", "regional", "whole"]
 
 SMALLEST = 4  # operators: compiling less than that apart gains nothing
 PAYS_FROM = 4.0  # regional compiling must save this factor of what is traced
+UNTRACED = ("lstm", "gru", "rnn")
 COVERS = 0.5  # of the model's operators, or too much is left to eager
 
 
@@ -56,7 +57,7 @@ def compile_module(
     """Compiles in place (``Module.compile``), so that hooks, names and the state dict stay what they are.
 
     Lazy, as torch's own: each region is traced at its first call. ``fullgraph`` holds, so that a recompile limit is an
-    error and never a silent fall back to eager.
+    error and never a silent fall back to eager; not so around ``nn.LSTM`` and its kin, which dynamo leaves to eager.
     """
     if mode == "none":
         return Compilation("none", reason="asked for")
@@ -67,14 +68,16 @@ def compile_module(
         return Compilation("none", reason=reason)
     chosen = compile_plan(network, mode)
     if not chosen:
-        net.compile(backend=backend, fullgraph=True, dynamic=dynamic, **options)
+        whole = _traces_whole(network.inference) and _traces_whole(network.training)
+        net.compile(backend=backend, fullgraph=whole, dynamic=dynamic, **options)
         return Compilation("whole")
     for region in chosen:
         parts = [net.get_submodule(path) for path in region.paths]
         own = _own_code(type(parts[0]), region)
+        whole = all(_traces_whole(r) for r in region.unit.both)
         for part in parts:
             part.__class__ = own
-            part.compile(backend=backend, fullgraph=True, dynamic=dynamic, **options)
+            part.compile(backend=backend, fullgraph=whole, dynamic=dynamic, **options)
     return Compilation("regional", chosen)
 
 
@@ -96,6 +99,23 @@ def compile_plan(network: Network, mode: Mode = "auto") -> tuple[CompiledRegion,
         if covered < COVERS * whole or covered < PAYS_FROM * distinct:
             return ()
     return tuple(CompiledRegion(u.inference.name, u, tuple(paths)) for u, paths in found.items())
+
+
+def _traces_whole(region: Region) -> bool:
+    """Whether dynamo can trace a region without a break: everything but torch's recurrent layers."""
+    seen: set[Region] = set()
+
+    def visit(inner: Region) -> bool:
+        if inner in seen:
+            return True
+        seen.add(inner)
+        return all(
+            node.op.name not in UNTRACED if isinstance(node, OpNode) else visit(node.region)
+            for node in inner.nodes
+            if isinstance(node, OpNode | CallNode)
+        )
+
+    return visit(region)
 
 
 class _Cost:

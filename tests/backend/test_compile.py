@@ -161,3 +161,11 @@ def test_a_compiled_module_is_copied_and_saved_as_any_other() -> None:
     loaded = torch.load(file, weights_only=False)
     for other in (again, loaded):
         torch.testing.assert_close(other(*sample_inputs(made)), net(*sample_inputs(made)))
+
+
+def test_recurrent_layers_are_left_to_eager() -> None:
+    made = network("model net { input x: [B, T=4, 6]\n linear(6) -> lstm(8) -> linear(3) }")
+    net = module(made)
+    done = compile_module(made, net, backend="aot_eager")
+    found = verify(made, net, sample_inputs(made), done)
+    assert found.ok, str(found)

@@ -172,6 +172,9 @@ class Region:
     docstring: str | None = None
     serial: int = 0
 
+    def __repr__(self) -> str:  # written out it would be as long as the network it stands for
+        return f"<region {self.name}, {len(self.nodes)} nodes>"
+
 
 @dataclass(frozen=True)
 class ModelInput:

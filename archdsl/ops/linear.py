@@ -10,6 +10,7 @@ from archdsl.ops import errors
 from archdsl.ops.base import Lowered, Macs, Mod, Operator, Role, Sample, Types, Weight, argument
 from archdsl.ops.checker import Checker
 from archdsl.ops.registry import operator
+from archdsl.ops.spatial import require_model_float
 from archdsl.tensors import TensorType
 
 
@@ -38,6 +39,7 @@ class Linear(Operator):
             raise errors.wrong_rank("linear", "a tensor with a last dim for the features", x)
         if not x.is_float:
             raise errors.wrong_dtype("linear", "floats", x)
+        require_model_float("linear", x)
         sizes.constant(x.shape[-1], "the number of input features")
         return replace(x, shape=(*x.shape[:-1], self.out_features), features="last", values=None)
 
@@ -66,6 +68,7 @@ class Linear(Operator):
         yield Sample((TensorType((8,)),), {"out_features": 3})
         yield Sample((TensorType(()),), {"out_features": 3}, code="E0404")
         yield Sample((TensorType((2, 8), dtype="int64"),), {"out_features": 3}, code="E0405")
+        yield Sample((TensorType((2, 8), dtype="bfloat16"),), {"out_features": 3}, code="E0405")
 
 
 def int_size(x: TensorType) -> int:

@@ -25,6 +25,7 @@ from archdsl.ops.base import (
 from archdsl.ops.checker import Checker
 from archdsl.ops.linear import int_size
 from archdsl.ops.registry import operator
+from archdsl.ops.spatial import require_model_float
 from archdsl.tensors import TensorType
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class Recurrence(Operator):
             raise errors.wrong_rank(self.name, "[B, length, features]", x)
         if not x.is_float:
             raise errors.wrong_dtype(self.name, "floats", x)
+        require_model_float(self.name, x)
         batch, length, features = x.shape
         sizes.constant(features, f"the number of features that {self.name} reads")
         sizes.at_least(length, 1, f"the length of the sequence that {self.name} reads")
@@ -151,6 +153,7 @@ class Recurrence(Operator):
         yield start(1, 2, 4, dtype="float64", code="E0405")
         yield Sample((TensorType((5, 6)),), {"hidden_size": 4}, code="E0404")
         yield Sample((TensorType((2, 5, 6), "int64"),), {"hidden_size": 4}, code="E0405")
+        yield Sample((TensorType((2, 5, 6), "float64"),), {"hidden_size": 4}, code="E0405")
         yield Sample((TensorType((2, 0, 6)),), {"hidden_size": 4}, code="E0406")
 
 

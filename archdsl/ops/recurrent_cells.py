@@ -12,6 +12,7 @@ from archdsl.ops.checker import Checker
 from archdsl.ops.linear import int_size
 from archdsl.ops.recurrence import check_state
 from archdsl.ops.registry import operator
+from archdsl.ops.spatial import require_model_float
 from archdsl.tensors import TensorType
 
 
@@ -45,6 +46,7 @@ class Cell(Operator):
             raise errors.wrong_rank(self.name, "[B, features]", x)
         if not x.is_float:
             raise errors.wrong_dtype(self.name, "floats", x)
+        require_model_float(self.name, x)
         sizes.constant(x.shape[-1], f"the number of features that {self.name} reads")
         shape = (x.shape[0], self.hidden_size)
         for name, slot in self.states():
@@ -98,6 +100,7 @@ class Cell(Operator):
         yield step(x, TensorType((2, 4), "float64"), "E0405")
         yield step(TensorType((2, 5, 6)), TensorType((2, 4)), "E0404")
         yield step(TensorType((2, 6), "int64"), TensorType((2, 4)), "E0405")
+        yield step(TensorType((2, 6), "float16"), TensorType((2, 4), "float16"), "E0405")
 
 
 @operator

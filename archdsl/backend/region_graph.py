@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -233,7 +234,7 @@ class RegionGraph:
                 raise BackendError(f"the size {render(extra)} is in no input's shape")
             first = next((n for n in self.graph.nodes if n.op != "placeholder"), None)
             name = extra if isinstance(extra, str) else minted(render(extra), "size")
-            with self.graph.inserting_before(first):
+            with nullcontext() if first is None else self.graph.inserting_before(first):
                 self.extras[extra] = self._placeholder(name, None)
             self.extras[extra].meta["size"] = extra
         return self.extras[extra]

@@ -11,7 +11,7 @@ from archdsl.backend.lower import Lowering
 from archdsl.backend.names import checked_component, singular
 from archdsl.backend.regions import Unit
 from archdsl.network.types import Path, Region
-from archdsl.ops.initializers import INITIALIZERS, Initializer
+from archdsl.ops.initializers import INITIALIZERS, OWN, Initializer
 
 
 def reset_statements(body: Any, lowering: Lowering, helpers: Helpers) -> list[Stmt]:
@@ -59,7 +59,9 @@ def _start(weight: Expr, initial: Any, lowering: Lowering, helpers: Helpers, out
             if any(name not in known for name, _ in initial.arguments):
                 raise BackendError(f"{initial.name} has no such argument")
             kwargs = tuple((name, Lit(value)) for name, value in initial.arguments)
-            out.append(Do(Call(Name(f"nn.init.{initial.torch_function}"), (weight,), kwargs)))
+            own = OWN.get(initial.name)
+            function = Name(f"nn.init.{initial.torch_function}") if own is None else helpers.function(own)
+            out.append(Do(Call(function, (weight,), kwargs)))
         case Region():
             value = _constant(weight, initial, lowering, helpers, out)
             out.append(Do(Call(Attr(Attr(weight, "data"), "copy_"), (value,))))

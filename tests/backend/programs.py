@@ -34,6 +34,11 @@ model net { input x: [B, 8]
              b = c } as rounds
   a + b }
 """,
+    "only_a_size_is_handed": """
+block enlarge(h, w) { interpolate(size=[h, w], mode="bilinear") }
+model net { input x: [B, 3, H=16, W=12]
+  conv(4, 3, 2) -> enlarge(H, W) }
+""",
     "taps": """
 model net { input x: [B, 3, H=16, W=16]
   taps = []

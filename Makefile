@@ -40,6 +40,7 @@ lint: $(STAMP) ## style, format, and which way imports point
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/lint-imports --no-logo
+	$(VENV)/bin/archdsl fmt --check specs/std/*.arch specs/zoo/*.arch
 
 types: $(STAMP) ## mypy, strict
 	$(VENV)/bin/mypy

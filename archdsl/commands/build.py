@@ -17,6 +17,7 @@ from archdsl.commands import manifest, setup, streams
 from archdsl.commands.render import draw
 from archdsl.driver import Chosen
 from archdsl.failures import EnvironmentFailure, FileFailure, LimitFailure, UsageFailure
+from archdsl.network.elaborate import elaborate
 
 FILES = ("summary.txt", "summary.json", "diagram.svg", "model.py", manifest.NAME)
 
@@ -72,9 +73,15 @@ def _progress(text: str) -> None:
         sys.stderr.flush()
 
 
-def _source(chosen: Chosen) -> str:
-    backend = _backend("module")
-    text: str = backend.emitted(chosen.network).source
+def _source(chosen: Chosen, arguments: argparse.Namespace) -> str:
+    """The module's source, with those of the model's parameters as keywords that change nothing but numbers."""
+    settings = driver.settings(arguments.set)
+
+    def other(values: Mapping[str, Any]) -> Any:
+        return elaborate(chosen.program, chosen.network.name, {**settings, **values})[0]
+
+    variants = _backend("parameters").variants(chosen.network, other)
+    text: str = _backend("module").emitted(chosen.network, variants).source
     return text
 
 
@@ -102,7 +109,10 @@ def _emitted(chosen: Chosen, arguments: argparse.Namespace, at: Mapping[str, int
         return network_text(chosen.network)
     if arguments.emit == "dot":
         return draw(chosen.network, "dot", at).decode("utf-8")
-    return _source(chosen)
+    if arguments.emit == "fx":
+        graphs: str = _backend("fx_text").fx_text(chosen.network)
+        return graphs
+    return _source(chosen, arguments)
 
 
 def _files(
@@ -115,7 +125,7 @@ def _files(
     texts = {
         "summary.txt": render_table(summary),
         "summary.json": render_json(summary),
-        "model.py": _source(chosen),
+        "model.py": _source(chosen, arguments),
     }
     return {name: text.encode("utf-8") for name, text in texts.items()} | {"diagram.svg": drawing}
 

@@ -51,7 +51,7 @@ def no_wire(span: Span) -> Diagnostic:
 
 def bad_label(label: str, why: str, span: Span) -> Diagnostic:
     return Diagnostic(
-        "E0306", f"`{label}` can't be a place's name: {why}", span, help=("choose another label",)
+        "E0306", f"`{label}` can't be a place's name: {why}", span, help=("choose another label with `as`",)
     )
 
 

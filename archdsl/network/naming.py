@@ -35,7 +35,7 @@ from archdsl.syntax.tree import (
     Statement,
 )
 
-LOOPS = {Repeat: "repeat", For: "for", Comprehension: "for"}
+LOOP_WORDS = ("repeat", "for")
 
 
 @dataclass(eq=False)
@@ -260,7 +260,7 @@ class Place:
 def place_of(root: Node, names: StaticNames, *, body_of_block: bool) -> Place:
     """The components of every use in a place. Only the body of a block keeps the name of a single use."""
     found = list(uses(root, names))
-    if len(found) == 1 and not body_of_block:
+    if len(found) == 1 and not body_of_block and not (isinstance(root, Body) and _declares(root)):
         return Place({found[0][0]: None})
     components: dict[Node, str | None] = {}
     times: dict[str, int] = {}

@@ -12,6 +12,7 @@ from archdsl.dims import Size
 from archdsl.network import errors
 from archdsl.network.arguments import GivenArgument
 from archdsl.network.context import Context
+from archdsl.network.naming import LOOP_WORDS, refuse_label
 from archdsl.network.types import OpNode, Path, Value
 from archdsl.network.values import DType, LateNumber, NoneValue, describe, is_number
 from archdsl.ops.base import Late, Operator, Slot, arguments_of
@@ -169,6 +170,10 @@ def make_node(
 
 def claim_path(path: Path, node: Expression, ctx: Context) -> None:
     """Weights are about to be stored at ``path``: no other may be there, above it or below it."""
+    for component in path:
+        why = None if component in LOOP_WORDS or component.isdigit() else refuse_label(component)
+        if why is not None:
+            ctx.fail(errors.bad_label(component, why, node.span))
     paths = ctx.builder.paths
     taken = path in paths or any(path[:i] in paths for i in range(1, len(path)))
     if taken or any(other[: len(path)] == path for other in paths):

@@ -95,6 +95,13 @@ TABLE = [
     Figures("bert", "bert_base", 109_482_240, 48_318_971_904, _text(512, 768), TRANSFORMERS, at={"T": 512}),
     Figures("bert", "bert_large", 335_141_888, 39_461_060_608, _text(128, 1024), TRANSFORMERS),
     Figures("bert", "bert_large", 335_141_888, 167_504_773_120, _text(512, 1024), TRANSFORMERS, at={"T": 512}),
+    Figures(
+        "bert", "bert_pretraining", 110_106_428, 60_622_702_080,
+        {"prediction": (1, 512, 30522), "next_sentence": (1, 2)}, TRANSFORMERS,
+    ),
+    Figures(
+        "bert", "bert_masked_words", 109_514_298, 60_622_110_720, {"prediction": (1, 512, 30522)}, TRANSFORMERS
+    ),
     # ALBERT; xlarge: params of SYSTEMS.md; 24 (12 d^2 T + 2 d T^2) + 128 d T + d^2 with d = 2048, T = 512
     Figures("albert", "albert_base", 11_683_584, 48_369_303_552, _text(512, 768), TRANSFORMERS),
     Figures("albert", "albert_large", 17_683_968, 167_571_881_984, _text(512, 1024), TRANSFORMERS),

@@ -77,5 +77,8 @@ def expression(value: Any, env: Mapping[fx.Node, Expr]) -> Expr:
 def is_view(node: fx.Node) -> bool:
     """Shapes, sizes, devices and members: written where they are used."""
     return (
-        node.op == "get_attr" or "size" in node.meta or (node.target is getattr and "type" not in node.meta)
+        node.op == "get_attr"
+        or "size" in node.meta
+        or (node.target is getattr and "type" not in node.meta)
+        or node.target is torch.get_default_dtype
     )

@@ -1,4 +1,4 @@
-"""Residual Shuffle-Exchange networks in plain PyTorch: indices are shuffled by rotating their bits, as the paper says."""
+"""Residual Shuffle-Exchange networks in plain PyTorch: indices are shuffled by rotating their bits."""
 
 from __future__ import annotations
 

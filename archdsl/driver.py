@@ -120,7 +120,7 @@ def check(program: Program, only: str | None = None) -> Checked:
     if only is None:
         expected += program.expectations
     figures = measure(program, tuple(expected), networks) if expected else []
-    return Checked(program, networks, (*found, *figures))
+    return Checked(program, networks, (*found, *figures, *lints(networks.values())))
 
 
 def model(program: Program, name: str | None, settings: Mapping[str, Any] | None = None) -> Chosen:
@@ -144,6 +144,13 @@ def measure(
     from archdsl.analysis.expectations import check_expectations
 
     return check_expectations(expected, networks, frozenset(program.models))
+
+
+def lints(networks: Iterable[Network]) -> list[Diagnostic]:
+    """Warnings about what is allowed and yet rarely meant."""
+    from archdsl.analysis.lint import lint_all
+
+    return lint_all(networks)
 
 
 def analyse(network: Network, at: Mapping[str, int] | None = None) -> Summary:

@@ -9,7 +9,7 @@ from archdsl.network import errors
 from archdsl.network.arguments import given
 from archdsl.network.blocks import bind, parameter_value, positional
 from archdsl.network.builder import RegionBuilder
-from archdsl.network.context import Context, Failed, Session, cached_place
+from archdsl.network.context import Context, Failed, Session
 from archdsl.network.program import ModelDefinition, model_key
 from archdsl.network.values import NO_WIRE, UNKNOWN, BlockRecipe, Scope, describe
 from archdsl.syntax.tree import Call, Definition, Expression, Name
@@ -84,4 +84,4 @@ def _alias_parameters(definition: Definition, scope: Scope) -> dict[str, Any]:
 
 def top_context(definition: Definition, scope: Scope, session: Session) -> Context:
     builder = RegionBuilder(definition.name, "model", definition, definition.span)
-    return Context(session, builder, scope, cached_place(definition, scope.static, True), top_level=True)
+    return Context(session, builder, scope, session.place(definition, scope.static, True), top_level=True)

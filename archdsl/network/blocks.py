@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import archdsl.network.calls as calls
@@ -10,18 +9,13 @@ import archdsl.network.expressions as expressions
 import archdsl.network.statements as statements
 from archdsl.network import errors
 from archdsl.network.arguments import GivenArgument
-from archdsl.network.context import Context, cached_place
-from archdsl.network.naming import StaticNames, uses
+from archdsl.network.context import Context
+from archdsl.network.naming import uses
 from archdsl.network.operators import claim_path
 from archdsl.network.regions import Inside, Left, Text, add_call, enter, known, replaced, use
 from archdsl.network.types import Path, Value
 from archdsl.network.values import NONE, BlockRecipe, Closure, Scope, describe, is_recipe
 from archdsl.syntax.tree import Call, Definition, Expression, Input, Name, NoneLiteral, Parameter
-
-
-@lru_cache(maxsize=1 << 14)
-def static_names(definition: Definition, parent: StaticNames, top: Scope) -> StaticNames:
-    return StaticNames.of(definition, parent, top)
 
 
 def call_block(
@@ -47,7 +41,7 @@ def call_block(
     entry, boundary = enter(text, wire, pieces, ctx, lambda inside: _run(definition, inside, ctx), node.span)
     used = use(entry, boundary, ctx)
     if entry.region is not None and next(
-        uses(definition, static_names(definition, recipe.scope.static, recipe.scope.top())), None
+        uses(definition, ctx.session.static_names(definition, recipe.scope.static, recipe.scope.top())), None
     ):
         claim_path(path, node, ctx)
     add_call(used, "call", path, node, written, ctx)
@@ -132,7 +126,7 @@ def parameter_value(
 def _run(definition: Definition, inside: Inside, outer: Context) -> Left:
     """The body of a block, inside its region."""
     top = inside.scope.top()
-    static = static_names(definition, inside.scope.static, top)
+    static = outer.session.static_names(definition, inside.scope.static, top)
     scope = Scope(static, inside.scope)
     at_top = top.names.get(definition.name)
     if not (
@@ -151,7 +145,7 @@ def _run(definition: Definition, inside: Inside, outer: Context) -> Left:
         outer.session,
         inside.builder,
         scope,
-        cached_place(definition, static, definition.alias is None),
+        outer.session.place(definition, static, definition.alias is None),
         frozen=False,
     )
     for parameter in definition.parameters:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import fields
-from functools import lru_cache
 from typing import Any
 
 from archdsl.dims import Size
@@ -26,6 +25,7 @@ from archdsl.network.values import (
     Scope,
 )
 from archdsl.ops.masks import Mask
+from archdsl.syntax.remember import by_node
 from archdsl.syntax.tree import Node, fingerprint
 
 
@@ -155,7 +155,7 @@ def captures(node: Node, scope: Scope) -> list[tuple[str, Any]]:
     return found
 
 
-@lru_cache(maxsize=1 << 14)
+@by_node
 def structure(node: Node) -> Hashable:
     """The structure of an expression without places: two equal texts make the same regions."""
     return fingerprint(node)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import Any, NoReturn
 
 from archdsl.diagnostics import Diagnostic, Label
@@ -16,7 +15,7 @@ from archdsl.network.values import Scope
 from archdsl.ops.checker import Checker
 from archdsl.ops.errors import OperatorError
 from archdsl.source import Span
-from archdsl.syntax.tree import Node
+from archdsl.syntax.tree import Definition, Node
 
 
 class Failed(Exception):
@@ -64,6 +63,8 @@ class Session:
     memo: dict[Hashable, dict[tuple[int, ...], dict[tuple[Any, ...], Entry]]] = field(default_factory=dict)
     canonical: dict[Hashable, Entry] = field(default_factory=dict)
     running: set[Hashable] = field(default_factory=set)
+    places: dict[tuple[Node, StaticNames, bool], Place] = field(default_factory=dict)
+    statics: dict[tuple[Definition, StaticNames], StaticNames] = field(default_factory=dict)
     stack: list[tuple[str, Span]] = field(default_factory=list)
     asked_training: bool = False
     steps: int = 0
@@ -74,6 +75,20 @@ class Session:
     model: str = ""
     figures_apply: bool = True
     seen: set[tuple[str, Span]] = field(default_factory=set)
+
+    def place(self, root: Node, names: StaticNames, body_of_block: bool = False) -> Place:
+        """The components of the uses in a place, decided once."""
+        key = (root, names, body_of_block)
+        if key not in self.places:
+            self.places[key] = place_of(root, names, body_of_block=body_of_block)
+        return self.places[key]
+
+    def static_names(self, definition: Definition, parent: StaticNames, top: Scope) -> StaticNames:
+        """What the names of a definition can be, decided once."""
+        key = (definition, parent)
+        if key not in self.statics:
+            self.statics[key] = StaticNames.of(definition, parent, top)
+        return self.statics[key]
 
     def report(self, diagnostic: Diagnostic) -> None:
         """Records a finding where the author can act: at the call, if the fault is inside a standard block."""
@@ -102,11 +117,6 @@ class Session:
             yield
         finally:
             self.stack.pop()
-
-
-@lru_cache(maxsize=1 << 14)
-def cached_place(root: Node, names: StaticNames, body_of_block: bool) -> Place:
-    return place_of(root, names, body_of_block=body_of_block)
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,7 +151,7 @@ class Context:
     def at(self, root: Node, prefix: Path, scope: Scope | None = None) -> Context:
         """The same region, inside another place (a label, a recipe handed over)."""
         scope = scope or self.scope
-        return replace(self, place=cached_place(root, scope.static, False), prefix=prefix, scope=scope)
+        return replace(self, place=self.session.place(root, scope.static), prefix=prefix, scope=scope)
 
     def step(self, span: Span) -> None:
         """Counts one evaluation, so that every check ends."""

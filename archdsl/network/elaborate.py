@@ -10,9 +10,8 @@ from archdsl.assumptions import Assumptions, Relation
 from archdsl.diagnostics import Diagnostic
 from archdsl.network import errors, liveness, model_errors
 from archdsl.network.aliases import target
-from archdsl.network.blocks import static_names
 from archdsl.network.builder import RegionBuilder
-from archdsl.network.context import Context, Failed, Session, TooMuch, cached_place
+from archdsl.network.context import Context, Failed, Session, TooMuch
 from archdsl.network.model_head import assumptions, declare_inputs, fill_parameters
 from archdsl.network.program import ModelDefinition, Program, model_key
 from archdsl.network.settings import setting_value
@@ -132,10 +131,10 @@ def _pass(
 def _run_model(model: ModelDefinition, settings: Mapping[str, Any], session: Session) -> Pass:
     definition, top, arguments = target(model, session)
     assert definition.body is not None
-    static = static_names(definition, top.static, top)
+    static = session.static_names(definition, top.static, top)
     scope = Scope(static, top)
     builder = RegionBuilder(model.name, "model", definition, definition.span, definition.body.docstring)
-    ctx = Context(session, builder, scope, cached_place(definition, static, True), top_level=True)
+    ctx = Context(session, builder, scope, session.place(definition, static, True), top_level=True)
     fill_parameters(model, definition, arguments, settings, ctx)
     inputs, defaults = declare_inputs(definition, ctx)
     assumed = assumptions(definition, ctx)

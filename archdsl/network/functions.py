@@ -16,10 +16,11 @@ from archdsl.network.arguments import GivenArgument
 from archdsl.network.arithmetic import binary
 from archdsl.network.context import Context
 from archdsl.network.operators import apply_named
-from archdsl.network.types import Path, Value
+from archdsl.network.types import OpNode, Path, Value
 from archdsl.network.values import DType, FunctionRecipe, LateNumber, describe, is_number
 from archdsl.ops.initializers import CHOICES, INITIALIZERS, Initializer
 from archdsl.ops.masks import MASKS
+from archdsl.ops.spectral_norm import SpectralNorm
 from archdsl.syntax.tree import Expression
 from archdsl.tensors import DTYPE_NAMES
 
@@ -37,7 +38,7 @@ AGGREGATES: dict[str, Callable[..., Any]] = {
     "maximum": max,
 }
 LISTS = ("len", "range", "zip", "reversed", "enumerate")
-WRAPPERS = ("frozen",)
+WRAPPERS = ("frozen", "spectral_norm")
 
 
 def builtin_names() -> dict[str, Any]:
@@ -219,7 +220,7 @@ def _initializer(name: str, arguments: list[GivenArgument], wire: Any, ctx: Cont
 
 
 def _wrap(name: str, arguments: list[GivenArgument], wire: Any, ctx: Context, node: Expression) -> Any:
-    """``frozen(f)``: the recipe, its weights not trained. It adds nothing to paths."""
+    """``frozen(f)``: the recipe, its weights not trained; ``spectral_norm(f)``. They add nothing to paths."""
     if len(arguments) != 1 or arguments[0].name is not None:
         ctx.fail(
             errors.missing_argument(name, "recipe", node.span)
@@ -227,5 +228,27 @@ def _wrap(name: str, arguments: list[GivenArgument], wire: Any, ctx: Context, no
             else errors.too_many_arguments(name, 1, node.span)
         )
     argument = arguments[0]
-    inner = replace(argument.context, builder=ctx.builder, frozen=True)
-    return expressions.evaluate(argument.expression, wire, inner)
+    if name == "frozen":
+        inner = replace(argument.context, builder=ctx.builder, frozen=True)
+        return expressions.evaluate(argument.expression, wire, inner)
+    nodes = ctx.builder.nodes
+    before = len(nodes)
+    result = expressions.evaluate(argument.expression, wire, replace(argument.context, builder=ctx.builder))
+    if not _divide_by_norm(nodes, before):
+        wanted = "operators with a matrix of weights (conv, conv_transpose, linear, embedding)"
+        ctx.fail(errors.wrong_kind(f"`{name}`", wanted, "none, or one inside a block", node.span))
+    return result
+
+
+def _divide_by_norm(nodes: list[Any], before: int) -> bool:
+    """Spectral norm for every operator since ``before``; false where there is none, or a block that hides some."""
+    found = False
+    for i in range(before, len(nodes)):
+        made = nodes[i]
+        if not isinstance(made, OpNode):
+            return False
+        outputs = tuple(value.type for value in made.outputs)
+        if SpectralNorm.fits(made.op, made.input_types, outputs):
+            nodes[i] = replace(made, op=SpectralNorm(made.op))
+            found = True
+    return found

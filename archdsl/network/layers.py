@@ -10,7 +10,7 @@ import archdsl.network.expressions as expressions
 from archdsl.network import errors, model_errors
 from archdsl.network.arguments import GivenArgument
 from archdsl.network.builder import LayerState
-from archdsl.network.context import Context, cached_place
+from archdsl.network.context import Context
 from archdsl.network.regions import Inside, Left, Text, add_call, enter, known, replaced, use
 from archdsl.network.types import (
     CallNode,
@@ -54,7 +54,7 @@ def use_layer(
 
     def run(inside: Inside) -> Left:
 
-        place = cached_place(closure.expression, inside.scope.static, False)
+        place = ctx.session.place(closure.expression, inside.scope.static)
         inner = Context(ctx.session, inside.builder, inside.scope, place)
         return Left(expressions.evaluate(closure.expression, inside.wire, inner), {})
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import archdsl.network.expressions as expressions
 import archdsl.network.statements as statements
 from archdsl.network import errors
-from archdsl.network.context import Context, Entry, cached_place
+from archdsl.network.context import Context, Entry
 from archdsl.network.names import assigned_names
 from archdsl.network.operators import claim_path
 from archdsl.network.regions import Inside, Left, Text, Used, enter, known, replaced, tensors_in, use
@@ -151,7 +151,7 @@ def _round(node: Repeat | For, inside: Inside, outer: Context, kind: Literal["lo
     """The body of one round, inside its region; it shares the block's scope, so what it assigns is handed back."""
     scope = Scope(outer.scope.static, inside.scope)
     scope.names.update(inside.pieces)
-    place = cached_place(node.body, scope.static, False)
+    place = outer.session.place(node.body, scope.static)
     ctx = Context(outer.session, inside.builder, scope, place)
     wire = statements.run_body(node.body, inside.wire, ctx)
     assigned = {name: scope.names[name] for name in assigned_names(node.body) if name in scope.names}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
 
+from archdsl.syntax.remember import by_node
 from archdsl.syntax.tree import (
     Argument,
     Assign,
@@ -65,7 +65,7 @@ def children(node: Node) -> Iterable[Node]:
             return
 
 
-@lru_cache(maxsize=1 << 16)
+@by_node
 def free_names(node: Node) -> tuple[str, ...]:
     """Names that ``node`` may read from outside, in the order of the text. Assigned-before-read names are not free."""
     found: dict[str, None] = {}
@@ -73,7 +73,7 @@ def free_names(node: Node) -> tuple[str, ...]:
     return tuple(found)
 
 
-@lru_cache(maxsize=1 << 16)
+@by_node
 def assigned_names(body: Body) -> tuple[str, ...]:
     """Names that the statements of a body assign, those in its loops and branches included."""
     found: dict[str, None] = {}

@@ -9,7 +9,7 @@ import archdsl.network.calls as calls
 import archdsl.network.expressions as expressions
 from archdsl.network import errors
 from archdsl.network.arguments import GivenArgument
-from archdsl.network.context import Context, cached_place
+from archdsl.network.context import Context
 from archdsl.network.regions import Inside, Left, Text, enter, replaced, tensors_in, use
 from archdsl.network.types import CallNode, Path, Value
 from archdsl.network.values import Closure, describe
@@ -47,7 +47,7 @@ def scan(arguments: list[GivenArgument], wire: Any, ctx: Context, path: Path, no
     )  # stands for one time step while the key is made; it is no value of this region
 
     def run(inside: Inside) -> Left:
-        place = cached_place(expression, inside.scope.static, False)
+        place = ctx.session.place(expression, inside.scope.static)
         inner = Context(ctx.session, inside.builder, inside.scope, place)
         before = inside.pieces["state"]
         recipe = inside.pieces["step"]

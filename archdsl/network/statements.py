@@ -11,7 +11,7 @@ import archdsl.network.layers as layers
 from archdsl.dims import Size
 from archdsl.network import errors
 from archdsl.network.builder import name_value
-from archdsl.network.context import Context, Failed, cached_place
+from archdsl.network.context import Context, Failed
 from archdsl.network.operators import claim_path
 from archdsl.network.types import RawTensorNode, Value
 from archdsl.network.values import NO_WIRE, UNKNOWN, BlockRecipe, LateNumber, describe, is_number, is_recipe
@@ -244,7 +244,7 @@ def _initial(node: RawTensor, type: TensorType, ctx: Context) -> Any:
         return None
     builder = RegionBuilder(node.name, "recipe", node, node.span)
     inner = Context(
-        ctx.session, builder, ctx.scope, cached_place(node.initial, ctx.scope.static, False), top_level=False
+        ctx.session, builder, ctx.scope, ctx.session.place(node.initial, ctx.scope.static), top_level=False
     )
     value = expressions.evaluate(node.initial, NO_WIRE, inner)
     if isinstance(value, LateNumber):

@@ -101,6 +101,10 @@ def module_code(mod: Mod, function: Expr, cls: type, member: OpMember, rates: Ra
     def one(i: int) -> Expr:
         pick = [v[i] if isinstance(v, list) else v for v in args]
         named = [(k, v[i] if isinstance(v, list) else v) for k, v in kwargs]
-        return Call(function, tuple(pick), tuple(named))
+        made = Call(function, tuple(pick), tuple(named))
+        if mod.around is None:
+            return made
+        interpret.function(mod.around)
+        return Call(Name(mod.around), (made,))
 
     return one(0) if length is None else [one(i) for i in range(length)]

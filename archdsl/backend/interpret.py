@@ -83,6 +83,7 @@ class Interpreter(nn.Module):
                     cls = _module_class(node.target)
                     with self.around.device:
                         part = cls(*self._value(node.arguments, ()), **self._value(dict(node.keywords), ()))
+                        part = part if node.around is None else function(node.around)(part)
                     self._part_of[id(node)] = len(self.parts)
                     self.parts.append(part.to(dtype=self.around.dtype))
             case Fn():

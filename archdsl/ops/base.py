@@ -166,12 +166,14 @@ class Mod:
 
     ``target``: "nn.Conv2d" and the like, or a function of the operator's own file that takes nothing and returns the
     class it defines; the class's source is copied into the emitted file. Its state-dict names are those of ``weights``.
+    ``around`` is a dotted name under ``nn``: a function that is given the module as it is made, and gives it back.
     """
 
     target: str | Callable[[], type]
     arguments: tuple[Any, ...] = ()
     keywords: Mapping[str, Any] = field(default_factory=dict)
     inputs: tuple[Any, ...] = (Slot(0),)
+    around: str | None = None
 
 
 Lowered = Fn | Mod | Slot

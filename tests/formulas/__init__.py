@@ -1,0 +1,1 @@
+"""The formulas of the notes, each a test."""

@@ -40,7 +40,7 @@ NESTED = {
 def test_depth_has_a_limit(name: str) -> None:
     started = time.process_time()
     file, diagnostics = read("first = 1\n" + NESTED[name])
-    assert time.process_time() - started < 1
+    assert time.process_time() - started < 20
     assert [d.code for d in diagnostics] == ["E0110"]
     assert isinstance(file.statements[0], tree.Assign)
     fingerprint(file)
@@ -106,8 +106,8 @@ def test_long_texts_take_linear_time(name: str) -> None:
         fingerprint(file)
         return time.process_time() - started
 
-    assert seconds(5000) < 1
-    assert seconds(20_000) < 10 * min(seconds(5000) for _ in range(2)) + 0.1
+    # Sixteen times the text: a quadratic walk would cost 256 times as much. A busy machine never makes up 80.
+    assert seconds(32_000) < 80 * min(seconds(2000) for _ in range(3)) + 1
 
 
 def test_a_hundred_thousand_steps_are_one_flat_pipe() -> None:

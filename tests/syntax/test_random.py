@@ -47,7 +47,7 @@ def test_files_survive(file: tree.File) -> None:
 def survives(text: str) -> None:
     started = time.process_time()
     file, diagnostics = parse(Source("random", text))
-    assert time.process_time() - started < 1
+    assert time.process_time() - started < 20
     for diagnostic in diagnostics:
         assert 0 <= diagnostic.span.start <= diagnostic.span.end <= len(text)
         assert diagnostic.message.isprintable()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from archdsl.ops import errors
-from archdsl.ops.base import Lowered, Mod, Operator, Role, Sample, Types, Weight, argument
+from archdsl.ops.base import Fn, Lowered, Mod, Operator, Role, Sample, Slot, Types, Weight, argument
 from archdsl.ops.checker import Checker
 from archdsl.ops.registry import operator
 from archdsl.ops.spatial import (
@@ -107,12 +107,15 @@ class InstanceNorm(Operator):
         spatial_rank("instance_norm", x)
         weighted = self.affine or self.track_running_stats
         (require_model_float if weighted else require_float)("instance_norm", x)
-        sizes.constant(x.shape[1], "the number of channels")
+        if weighted:
+            sizes.constant(x.shape[1], "the number of channels")
         # With running statistics one value would do at inference, never in training.
         more_than_one(sizes, x.shape[2:], "the number of positions")
         return replace(x, features="first")
 
     def weights(self, inputs: Types) -> tuple[Weight, ...]:
+        if not (self.affine or self.track_running_stats):
+            return ()
         channels = (int_dim(inputs[0], 1),)
         found: list[Weight] = []
         if self.affine:
@@ -130,6 +133,8 @@ class InstanceNorm(Operator):
 
     def lower(self, inputs: Types, outputs: Types) -> Lowered:
         (x,) = inputs
+        if not isinstance(x.shape[1], int):  # no weights, and no number for a module
+            return Fn("F.instance_norm", (Slot(0),), {} if self.eps == 1e-5 else {"eps": self.eps})
         words = {"eps": (self.eps, 1e-5), "momentum": (self.momentum, 0.1), "affine": (self.affine, False)}
         words |= {"track_running_stats": (self.track_running_stats, False)}
         return Mod(

@@ -128,7 +128,9 @@ def _infix(word: str) -> Chooser:
         right: Piece = number(g.pick([2, 0.5, 3]))
         same = [n for n in g.live(g.rank) if g.values(n)[0].shape == g.tensor.shape]
         other = g.live()
-        if g.wild() and other:
+        if not g.is_float and word in ("//", "%"):
+            pass  # no division by a zero that happens to be there
+        elif g.wild() and other:
             right = name(g.rng.choice(other))
         elif same and g.maybe(0.5):
             right = name(g.rng.choice(same))

@@ -237,7 +237,7 @@ def _unfold(g: Maker) -> Piece | None:
 
 def shape_of(g: Maker, dim: int) -> Any:
     """A size of a model input by its name: the wire is another one inside a pipe."""
-    for item in g.program.inputs:
+    for item in g.program.inputs if not g.depth else ():
         if len(item.dims) == 4 and g.runs[0].env.get(item.name) is g.tensor:
             found = item.dims[dim]
             return name(found) if isinstance(found, str) else found

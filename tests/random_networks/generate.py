@@ -61,10 +61,12 @@ def _assumptions(rng: Random, symbols: list[str]) -> list[Assumption]:
     return found
 
 
-def large_sizes(program: Program, rng: Random) -> dict[str, int]:
+def large_sizes(program: Program, rng: Random, choices: range = LARGE) -> dict[str, int]:
     """Sizes that meet the assumptions, large enough for what lower bounds there may be."""
     while True:
-        sizes = {s: rng.choice(LARGE) if s not in ("B", "N") else rng.randint(2, 9) for s in program.symbols}
+        sizes = {
+            s: rng.choice(choices) if s not in ("B", "N") else rng.randint(2, 9) for s in program.symbols
+        }
         if rng.random() < 0.5 and "W" in sizes and "H" in sizes:
             sizes["W"] = sizes["H"]
         if program.allows(sizes):

@@ -112,6 +112,8 @@ means("all")(_truth(torch.all))
 
 @means("prod")
 def _prod(run: Run, x: Tensor, dim: Any, keep: bool = False) -> Tensor:
+    if any(not -x.dim() <= d < x.dim() for d in numbers(dim)):
+        raise IndexError("no such dim")
     dims = sorted((d + x.dim() if d < 0 else d for d in numbers(dim)), reverse=True)
     strict(len(set(dims)) < len(dims), "a dim twice")
     for d in dims:

@@ -244,6 +244,8 @@ def _crop(run: Run, x: Tensor, top: int, left: int, height: int, width: int) -> 
 def _center_crop(run: Run, x: Tensor, size: Ints = None, like: Tensor | None = None) -> Tensor:
     rank = x.dim() - 2
     strict(like is not None and like.dim() != x.dim(), "like has as many dims")
+    if isinstance(size, list) and len(size) == 1:
+        size = size[0]
     wanted = _each(size, rank) if like is None else tuple(like.shape[2:])
     for dim, length in enumerate(wanted, start=2):
         strict(length > x.shape[dim], "no crop is larger than the image")

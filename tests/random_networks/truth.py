@@ -70,12 +70,13 @@ def work(program: Program, sizes: Sizes) -> tuple[int, int]:
 
 
 def spread(program: Program, number: int = 24) -> list[Sizes]:
-    """Large sizes of all residues modulo 12, as far as the assumptions let them."""
+    """Large sizes of all residues modulo 12, as far as the assumptions let them; then a few larger ones."""
     rng = Random(program.seed + 1)
     found = [large_sizes(program, rng) for _ in range(number)]
-    return sorted(
-        {tuple(s.items()): s for s in found}.values(), key=lambda s: -sum(v % 2 for v in s.values())
-    )
+    larger = range(111, 124) if "D" in program.symbols else range(120, 260)
+    last = [large_sizes(program, rng, larger) for _ in range(number // 8)]
+    distinct = {tuple(sizes.items()): sizes for sizes in found}.values()
+    return [*sorted(distinct, key=lambda sizes: -sum(v % 2 for v in sizes.values())), *last]
 
 
 def small(program: Program, number: int = 8) -> list[Sizes]:

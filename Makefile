@@ -51,8 +51,8 @@ test-reference: $(REFERENCE) ## the zoo against independent implementations
 bench: $(STAMP) ## what is fast, and how fast
 	$(PY) -m benchmarks
 
-gpu: $(STAMP) ## the tests that need an accelerator
-	$(PY) -m pytest -q -m gpu
+gpu: $(STAMP) ## the tests and benchmarks that need an accelerator, into benchmarks/results
+	$(PY) benchmarks/gpu.py
 
 clean: ## remove what was built, keep .venv
 	rm -rf out dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -8,7 +8,7 @@ REFERENCE := $(VENV)/.installed-reference
 SPEC ?= specs/zoo/resnet.arch:resnet50
 OUT ?= out/
 
-.PHONY: demo test test-all lint types test-reference bench gpu clean help
+.PHONY: demo test test-all lint types test-reference zoo-results docs bench gpu clean help
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 16
@@ -47,6 +47,13 @@ types: $(STAMP) ## mypy, strict
 
 test-reference: $(REFERENCE) ## the zoo against independent implementations
 	$(PY) -m pytest -q -n 2 -m reference
+
+zoo-results: $(REFERENCE) ## compare the zoo with everything, and write down what was found
+	ARCHDSL_ZOO_RESULTS=benchmarks/results/zoo.json $(PY) -m pytest -q tests/zoo
+	$(PY) docs/generate.py
+
+docs: $(STAMP) ## the generated pages
+	$(PY) docs/generate.py
 
 bench: $(STAMP) ## what is fast, and how fast
 	$(PY) -m benchmarks

@@ -10,7 +10,9 @@ SUPPORT = ("__init__", "__main__", "measure", "gpu")
 
 
 def main() -> None:
-    names = sys.argv[1:] or sorted(p.stem for p in Path(__file__).parent.glob("*.py") if p.stem not in SUPPORT)
+    names = sys.argv[1:] or sorted(
+        p.stem for p in Path(__file__).parent.glob("*.py") if p.stem not in SUPPORT
+    )
     for name in names:
         importlib.import_module(f"benchmarks.{name}").run()
 

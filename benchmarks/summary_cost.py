@@ -72,7 +72,7 @@ def run() -> None:
     save(
         "summary_cost",
         {
-            "what": "CPU seconds of a whole process: `archdsl summary zoo:gpt3 --format json` against torchinfo on meta",
+            "what": "CPU seconds of a process: `archdsl summary zoo:gpt3 --format json` against torchinfo on meta",
             "archdsl": spread(a),
             "torchinfo": spread(b),
             "ratio_of_medians": round(spread(a)["median"] / spread(b)["median"], 4),

@@ -56,7 +56,7 @@ def test_figures() -> None:
 
 
 def test_work_is_that_of_its_parts() -> None:
-    """The drawing network's 32.9 G on meta, three looks of the extractor, and 1600 x 1600 patches of 9 x 256 numbers."""
+    """The drawing network's 32.9 G, three looks of the extractor, and 1600 x 1600 patches of 9 x 256 numbers."""
     extractor = counted(Extractor(), (1, 3, 160, 160))[1]
     textures = [torch.empty(1, c, n, n, device="meta") for c, n in ((64, 160), (128, 80), (256, 40))]
     with FlopCounterMode(display=False) as counter, torch.no_grad(), torch.device("meta"):

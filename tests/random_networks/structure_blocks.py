@@ -57,14 +57,14 @@ def loop(g: Maker) -> Statement | None:
 def condition(g: Maker) -> tuple[str, Callable[[Run, Any], bool]]:
     """Something that can be decided for all sizes; in wild programs perhaps not."""
     known = [i for i, d in enumerate(g.dims) if d is not None]
-    if g.wild() and g.program.symbols:
+    if g.wild() and g.program.symbols and not g.depth:
         symbol = g.rng.choice(g.program.symbols)
         return f"{symbol} > 60", lambda run, w: run.sizes[symbol] > 60
     if known and g.maybe(0.7):
         dim = g.rng.choice(known)
         limit = g.pick([g.dims[dim], 5])
         return f"id.shape[{dim}] == {limit}", lambda run, w: w.shape[dim] == limit
-    for assumption in g.program.assumptions:
+    for assumption in g.program.assumptions if not g.depth else ():  # a block doesn't see the model's sizes
         if "%" in assumption.text:
             return assumption.text, lambda run, w, assumption=assumption: assumption.holds(run.sizes)
     return "2 > 1", lambda run, w: True

@@ -14,6 +14,8 @@ from tests.random_networks.regressions import FOLDER, replay
 from tests.random_networks.verify import Outcome, verify
 
 GROUPS, EACH, COMPARED = 80, 26, 12
+# Torch itself has none of these: they are compared with torchvision.
+ELSEWHERE = {"deform_conv", "roi_pool", "roi_align", "ps_roi_pool"}
 torch.set_num_threads(1)
 
 
@@ -35,7 +37,7 @@ def test_programs_are_what_torch_says(group: int) -> None:
 
 def test_every_operator_is_in_some_program_that_is_accepted() -> None:
     """Programs are made without being verified; one is looked at for each operator not yet seen."""
-    missing = set(operators())
+    missing = set(operators()) - ELSEWHERE
     for seed in range(GROUPS * EACH):
         program = generate(seed)
         if program.complete and program.ops & missing and verify(program).accepted:

@@ -94,10 +94,10 @@ def _locally_connected(
     height, width = ((s + 2 * given - kernel_size) // stride + 1 for s in x.shape[2:])
     columns = F.unfold(x, kernel_size, padding=given, stride=stride)
     module = run.module(lambda: _Local(height, width, columns.shape[1], out_channels, bias))
-    y = torch.einsum("bkp,pko->bop", columns, module.weight)
+    y = torch.bmm(columns.permute(2, 0, 1), module.weight).permute(1, 2, 0)
     if module.bias is not None:
         y = y + module.bias.flatten(1)
-    return y.view(x.shape[0], out_channels, height, width)
+    return y.reshape(x.shape[0], out_channels, height, width)
 
 
 def _pool_window(x: Tensor, *values: Ints) -> list[Any]:
@@ -179,9 +179,10 @@ def _group_norm(run: Run, x: Tensor, groups: int, affine: bool = True) -> Any:
     return run.module(lambda: nn.GroupNorm(groups, channels, affine=affine))(x)
 
 
-means("local_response_norm")(
-    lambda run, x, size, alpha=1e-4, k=1.0: F.local_response_norm(x, size, alpha=alpha, k=k)
-)
+@means("local_response_norm")
+def _local_response_norm(run: Run, x: Tensor, size: int, alpha: float = 1e-4, k: float = 1.0) -> Tensor:
+    _rank(x)
+    return F.local_response_norm(x, size, alpha=alpha, k=k)
 
 
 @means("interpolate")

@@ -1,4 +1,4 @@
-"""DETR from its paper, in plain PyTorch: nn.MultiheadAttention, positions added outside, each image with its own padding."""
+"""DETR from its paper, in plain PyTorch: nn.MultiheadAttention, positions added outside, padding masked."""
 
 from __future__ import annotations
 

@@ -1,0 +1,230 @@
+"""Writes docs/zoo.md, the page of everything in the zoo: ``python docs/generate.py [--check] [--drawings]``. No torch.
+
+Figures are counted anew; what the networks were compared with stands in benchmarks/results/zoo.json, which
+``make zoo-results`` writes by running the comparisons.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from archdsl import driver
+from archdsl.analysis.expectations import check_expectations
+from archdsl.analysis.sizes import SizesError
+from archdsl.analysis.summary import Summary, summarise
+from archdsl.analysis.tables import short_number
+from archdsl.data import data_root
+from archdsl.network.types import Network
+from archdsl.network.unused import mentioned
+from archdsl.source import Source
+from archdsl.syntax.parser import parse
+from archdsl.syntax.tree import Definition, File, Use
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "zoo.md"
+IMAGES = ROOT / "docs" / "images" / "zoo"
+RESULTS = ROOT / "benchmarks" / "results" / "zoo.json"
+PUBLISHED = ROOT / "docs" / "published.csv"
+MOST_BYTES = 40_000
+TOLERANCE = 1e-5
+
+HEAD = """<!-- Written by docs/generate.py; `make docs` writes it anew, tests/test_docs.py says when that is due. -->
+# The zoo
+
+{models} models in {files} specs. Every figure is counted from the spec at its default sizes; *published* is what the
+authors or a library state, and where that is empty nobody states a total. A model is **compared** with an
+implementation that isn't derived from ours, on a small variant with equal weights, in float64: outputs, gradients and
+buffers, at inference and in training; the number is the largest relative difference (norm of the difference over norm,
+tensor by tensor). *Trains* and *compiles* say that a few steps lower its loss, and that `torch.compile` takes it whole.
+*Lines* are those of the spec with all blocks it uses, beside those of the classes of the reference's modules (functions
+that put torch's own together are left out); comments, docstrings and blank lines count on neither side.
+✓ beside the parameters: the spec states that number itself, in an
+`expect` line. ✓ elsewhere is a check that ran, – one whose result isn't on record in
+[zoo.json](../benchmarks/results/zoo.json) (`make zoo-results`).
+
+Any of them: `archdsl summary zoo:NAME`, `archdsl render zoo:NAME -o NAME.svg`, `archdsl build zoo:NAME -o out/`.
+
+{done} of {models} models are compared, themselves or with other settings; {expected} have their figure as an `expect`
+line.
+"""
+
+COLUMNS = (
+    "model", "parameters", "published", "MACs", "published", "compared with, difference", "trains", "compiles", "lines",
+)  # fmt: skip
+
+
+@cache
+def definitions(path: Path) -> tuple[File, dict[str, Definition]]:
+    file, _ = parse(Source(path.name, path.read_text(encoding="utf-8")))
+    return file, {s.name: s for s in file.statements if isinstance(s, Definition)}
+
+
+@cache
+def standard() -> dict[str, Definition]:
+    found: dict[str, Definition] = {}
+    for path in sorted((data_root() / "specs" / "std").glob("*.arch")):
+        found |= definitions(path)[1]
+    return found
+
+
+def parts(path: Path, name: str, seen: set[int]) -> Iterator[Definition]:
+    """A definition and all that it mentions: in its file, in files that are used, among the standard blocks."""
+    file, own = definitions(path)
+    used = {n: s.path for s in file.statements if isinstance(s, Use) for n in s.names}
+    if name in used and not used[name].startswith("std:"):
+        stem = used[name].removeprefix("zoo:").removesuffix(".arch")
+        yield from parts(path.parent / f"{stem}.arch", name, seen)
+        return
+    found = own.get(name) or standard().get(name)
+    if found is None or id(found) in seen:
+        return
+    seen.add(id(found))
+    yield found
+    for other in sorted(mentioned(found)):
+        yield from parts(path, other, seen)
+
+
+def lines(path: Path, name: str) -> int:
+    """Lines of code of a model and of all the blocks it uses: no blanks, comments, docstrings."""
+    texts = (line.strip() for part in parts(path, name, set()) for line in part.span.text.splitlines())
+    return sum(bool(line) and line[0] not in '#"' for line in texts)
+
+
+def number(value: int | None) -> str:
+    return "" if value is None else short_number(value)
+
+
+def row(
+    path: Path, network: Network, summary: Summary | None, facts: Any, published: Any, figured: bool
+) -> str:
+    name = network.name
+    params = f"{summary.params:,}" if summary else ""
+    macs = number(summary.work.macs.total) if summary else ""
+    compared = [
+        f"{_link(whose)} {one['difference']:.1g}" + ("" if one["difference"] < TOLERANCE else " **✗**")
+        for whose, one in sorted(facts.get("compared", {}).items())
+    ]
+    theirs = " / ".join(str(one["lines"] or "–") for _, one in sorted(facts.get("compared", {}).items()))
+    image = IMAGES / f"{name}.svg"
+    shown = f"[{name}](images/zoo/{name}.svg)" if image.exists() else name
+    if compared and "as" in facts:
+        compared.insert(0, f"as `{facts['as']}`:")
+    stated, work = (published["params"], published["macs"]) if published else ("", "")
+    counted = params + (" ✓" if figured else "")
+    checks = _mark(facts.get("trains")), _mark(facts.get("compiles"))
+    size = f"{lines(path, name)} : {theirs or '–'}"
+    cells = (shown, counted, stated, macs, work, "<br>".join(compared) or "–", *checks, size)
+    return f"| {' | '.join(cells)} |"
+
+
+def _facts(path: Path, name: str, results: Any) -> Any:
+    """What is on record for a model, or for the one that it is with other settings."""
+    own = definitions(path)[1]
+    known = [other for other in own if f"{path.stem}:{other}" in results]
+    if name not in known:
+        alias = own[name].alias
+        of = [
+            other
+            for other in known
+            if (alias is not None and other in mentioned(alias))
+            or ((back := own[other].alias) is not None and name in mentioned(back))
+        ]
+        return {**results[f"{path.stem}:{of[0]}"], "as": of[0]} if of else {}
+    return results[f"{path.stem}:{name}"]
+
+
+def _link(whose: str) -> str:
+    if not whose.startswith("tests/"):
+        return whose
+    return ", ".join(f"[{Path(part).stem}](../{part})" for part in whose.split(", "))
+
+
+def _mark(done: bool | None) -> str:
+    return "✓" if done else "–"
+
+
+def _summary(network: Network) -> Summary | None:
+    try:
+        return summarise(network)
+    except SizesError:
+        return None
+
+
+def page() -> str:
+    """The text of docs/zoo.md."""
+    results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    with PUBLISHED.open(encoding="utf-8", newline="") as file:
+        published = {entry["model"]: entry for entry in csv.DictReader(file)}
+    sections, models, done, expected = [], 0, 0, 0
+    paths = driver.zoo_files()
+    for path in paths:
+        program = driver.load(driver.address(f"zoo:{path.stem}"), driver.Options())
+        checked = driver.check(program)
+        wrong = [item.message for item in checked.diagnostics]
+        text = [f"\n## {path.stem}\n", f"[specs/zoo/{path.name}](../specs/zoo/{path.name})\n"]
+        text += [f"**{message}**\n" for message in wrong]
+        said: dict[str, list[str]] = {}
+        for name, network in checked.networks.items():
+            said.setdefault(" ".join((network.docstring or "").split()), []).append(f"`{name}`")
+        text += [f"- {', '.join(names)}: {docstring}" for docstring, names in said.items()]
+        text += ["", f"| {' | '.join(COLUMNS)} |", "| --- | --: | --: | --: | --: | --- | :-: | :-: | --- |"]
+        for name, network in checked.networks.items():
+            facts = _facts(path, name, results)
+            figured = _figured(program, network, checked.networks)
+            models, done, expected = models + 1, done + ("compared" in facts), expected + figured
+            text.append(row(path, network, _summary(network), facts, published.get(name), figured))
+        notes = [f"{name}: {published[name]['source']}" for name in checked.networks if name in published]
+        text += [f"\nPublished: {'; '.join(notes)}."] if notes else []
+        sections.append("\n".join(text) + "\n")
+    head = HEAD.format(models=models, files=len(paths), done=done, expected=expected)
+    return head + "".join(sections)
+
+
+def _figured(program: Any, network: Network, networks: Any) -> bool:
+    """Whether the spec states its number of parameters, and the statement holds."""
+    top = [i for i in program.expectations if f"{network.name}.params" in i.condition.span.text]
+    own = [i for i in network.expectations if i.condition.span.text.startswith("params")]
+    return bool(top or own) and not check_expectations((*top, *own), networks, frozenset(networks))
+
+
+def draw() -> None:
+    """Pictures of the models whose drawing is small; the others' are removed."""
+    from archdsl import api
+
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    for path in driver.zoo_files():
+        for name, model in api.load(f"zoo:{path.stem}").models.items():
+            data = model.render("svg")
+            image = IMAGES / f"{name}.svg"
+            data = data.encode("utf-8") if isinstance(data, str) else data
+            if len(data) < MOST_BYTES:
+                image.write_bytes(data)
+            else:
+                image.unlink(missing_ok=True)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="only say whether the page is what it would be")
+    parser.add_argument("--drawings", action="store_true", help="draw the small models anew too")
+    arguments = parser.parse_args()
+    if arguments.drawings:
+        draw()
+    text = page()
+    if arguments.check:
+        fresh = PAGE.exists() and PAGE.read_text(encoding="utf-8") == text
+        print("docs/zoo.md is up to date" if fresh else "docs/zoo.md is stale: make docs")
+        return 0 if fresh else 1
+    PAGE.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -63,13 +63,12 @@ def _start(weight: Expr, initial: Any, lowering: Lowering, helpers: Helpers, out
             function = Name(f"nn.init.{initial.torch_function}") if own is None else helpers.function(own)
             out.append(Do(Call(function, (weight,), kwargs)))
         case Region():
-            value = _constant(weight, initial, lowering, helpers, out)
-            out.append(Do(Call(Attr(Attr(weight, "data"), "copy_"), (value,))))
+            _constant(weight, initial, lowering, helpers, out)
         case _:
             raise BackendError(f"{type(initial).__name__} can't start a weight")
 
 
-def _constant(weight: Expr, region: Region, lowering: Lowering, helpers: Helpers, out: list[Stmt]) -> Expr:
+def _constant(weight: Expr, region: Region, lowering: Lowering, helpers: Helpers, out: list[Stmt]) -> None:
     from archdsl.backend.body import Flow, Place
     from archdsl.backend.loops import settle
     from archdsl.backend.modes import keys
@@ -88,7 +87,7 @@ def _constant(weight: Expr, region: Region, lowering: Lowering, helpers: Helpers
         raise BackendError("the start of a weight needs a module")
     last = Var("start")
     statements.append(Assign((last,), value))
+    statements.append(Do(Call(Attr(Attr(weight, "data"), "copy_"), (last,))))
     settle(statements, lambda path: -1)
     tidy(statements, [])
     out += statements
-    return last

@@ -68,8 +68,8 @@ def _inputs() -> Tensors:
 def _case(released: bool) -> Case:
     settings = {"classes": 3, "rounds": 3, "smooth": 0.5, "place": 1, "colour": 70, "released": released}
     return Case(
-        f"dense_crf-{released}", "dense_crf", "dense_crf", settings, lambda _: CRF(3, 0.5, 1, 70, released), (), _inputs,
-        lambda net, inputs: net(**inputs),
+        f"dense_crf-{released}", "dense_crf", "dense_crf", settings, lambda _: CRF(3, 0.5, 1, 70, released), (),
+        _inputs, lambda net, inputs: net(**inputs),
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from archdsl.assumptions import Relation, Verdict
 from archdsl.dims import Size, render
 from archdsl.network import errors, model_errors
 from archdsl.network.context import Context
+from archdsl.network.limits import listed, mask_fits, rate_fits, sizes_fit, text
 from archdsl.network.operators import apply_named
 from archdsl.network.types import Value
 from archdsl.network.values import LateNumber, NoneValue, describe, is_number
@@ -42,15 +43,13 @@ def binary(operator: str, left: Any, right: Any, node: Expression, ctx: Context)
             ctx.fail(errors.bad_operands(operator, describe(left), describe(right), node.span))
         return _numbers(operator, left, right, node, ctx)
     elif operator == "+" and isinstance(left, tuple) and isinstance(right, tuple):
-        if len(left) + len(right) > ctx.session.limits.items:
-            ctx.fail(errors.limit_reached("a list too long", ctx.session.limits.items, "items", node.span))
-        return left + right
+        return listed(left + right, ctx, node)
     elif operator == "*" and isinstance(left, tuple) and isinstance(right, int | LateNumber):
         times = ctx.builder.demand(right)
-        if isinstance(times, int) and len(left) * times <= ctx.session.limits.items:
-            return left * times
+        if isinstance(times, int):
+            return listed(left * min(times, ctx.session.limits.items + 1), ctx, node)
     elif operator == "+" and isinstance(left, str) and isinstance(right, str):
-        return left + right
+        return text(left + right, ctx, node)
     ctx.fail(errors.bad_operands(operator, describe(left), describe(right), node.span))
 
 
@@ -68,7 +67,12 @@ def _numbers(operator: str, left: Any, right: Any, node: Expression, ctx: Contex
         ctx.builder.demand(left)
         ctx.builder.demand(right)
         return result
-    return LateNumber(result, (operator, _expression(left), _expression(right)))
+    expression = (operator, _expression(left), _expression(right))
+    if not rate_fits(expression):
+        ctx.builder.demand(left)
+        ctx.builder.demand(right)
+        return result
+    return LateNumber(result, expression)
 
 
 def _expression(number: int | float | LateNumber) -> Any:
@@ -119,6 +123,8 @@ def _sizes(operator: str, left: Any, right: Any, node: Expression, ctx: Context)
             operator = "//"
     if operator == "**" and (not isinstance(right, int) or not 0 <= right <= 16):
         ctx.fail(errors.bad_operands(operator, describe(left), describe(right), node.span))
+    if not sizes_fit(operator, left, right):
+        ctx.fail(errors.bad_operands(operator, "a size", "another so long", node.span))
     return ctx.session.checker.assumptions.normal(PYTHON[operator](left, right))
 
 
@@ -214,4 +220,7 @@ def logic(operator: str, left: Any, right: Any, node: Expression, ctx: Context) 
     first, second = as_mask(left), as_mask(right)
     if first is None or second is None:
         ctx.fail(errors.bad_operands(operator, describe(left), describe(right), node.span))
-    return Combined("and" if operator == "and" else "or", first, second)
+    combined = Combined("and" if operator == "and" else "or", first, second)
+    if not mask_fits(combined):
+        ctx.fail(errors.bad_operands(operator, "a mask", "another of so many parts", node.span))
+    return combined

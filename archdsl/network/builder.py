@@ -39,7 +39,8 @@ class RegionBuilder:
     layer_inputs: list[LayerValue] = field(default_factory=list)
     demanded: dict[int, int | float] = field(default_factory=dict)
     late: set[int] = field(default_factory=set)
-    paths: dict[Path, Span] = field(default_factory=dict)
+    _paths: set[Path] = field(default_factory=set)
+    _above: set[Path] = field(default_factory=set)
     outputs: dict[str, Value] = field(default_factory=dict)
     arguments: dict[str, Any] = field(default_factory=dict)
     _count: int = 0
@@ -59,6 +60,18 @@ class RegionBuilder:
         layer = LayerValue(self._count, outer.name, outer.state)
         self.layer_inputs.append(layer)
         return layer
+
+    def claim(self, path: Path) -> bool:
+        """Whether weights can be stored at ``path``: nothing is there, above it or below it. Then it is taken."""
+        if (
+            path in self._paths
+            or path in self._above
+            or any(path[:i] in self._paths for i in range(1, len(path)))
+        ):
+            return False
+        self._paths.add(path)
+        self._above.update(path[:i] for i in range(len(path)))
+        return True
 
     def new_layer(self, state: LayerState) -> LayerValue:
         self._count += 1

@@ -28,8 +28,8 @@ class Limits:
 
     regions: int = 10_000
     depth: int = 70
-    items: int = 100_000
-    steps: int = 2_000_000
+    items: int = 20_000
+    steps: int = 200_000
     files: int = 1_000
 
 
@@ -153,9 +153,9 @@ class Context:
         scope = scope or self.scope
         return replace(self, place=self.session.place(root, scope.static), prefix=prefix, scope=scope)
 
-    def step(self, span: Span) -> None:
-        """Counts one evaluation, so that every check ends."""
-        self.session.steps += 1
+    def step(self, span: Span, weight: int = 1) -> None:
+        """Counts one evaluation, or what takes as long as ``weight`` of them, so that every check ends soon."""
+        self.session.steps += weight
         if self.session.steps > self.session.limits.steps:
             from archdsl.network.errors import limit_reached
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,6 +24,8 @@ from archdsl.network.values import NO_WIRE, UNKNOWN, Scope, describe
 from archdsl.ops.checker import Checker
 from archdsl.source import Span
 from archdsl.syntax.tree import Definition, Input
+
+FRAMES = 4_000  # some 20 for each of the blocks that may stand inside another, and what expressions take
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +48,8 @@ def check(program: Program) -> tuple[dict[str, Network], tuple[Diagnostic, ...]]
     said: set[tuple[str, Span]] = set()
     for name, model in program.models.items():
         if not model.template:
-            network, diagnostics = _elaborate(program, name, {})
+            with deep_recursion():
+                network, diagnostics = _elaborate(program, name, {})
             found.extend(d for d in diagnostics if (d.code, d.span) not in said)
             said.update((d.code, d.span) for d in diagnostics)
             if network is not None:
@@ -56,7 +61,8 @@ def elaborate(
     program: Program, model_name: str, settings: Mapping[str, Any]
 ) -> tuple[Network | None, tuple[Diagnostic, ...]]:
     """One model with some of its parameters set. The network is None where there are errors."""
-    network, found = _elaborate(program, model_name, settings)
+    with deep_recursion():
+        network, found = _elaborate(program, model_name, settings)
     return network, (*found, *unused_names(program.file, (*program.diagnostics, *found)))
 
 
@@ -75,11 +81,7 @@ def _elaborate(
             training, _ = _pass(program, model, settings, True, found, seen)
     except (TooMuch, RecursionError) as error:
         if isinstance(error, RecursionError):
-            found.append(
-                errors.limit_reached(
-                    "nested too deeply", program.limits.depth, "depth", model.definition.name_span
-                )
-            )
+            found.append(errors.too_deep(model.definition.name_span))
         return None, tuple(found)
     if inference is None or training is None or any(d.severity == "error" for d in found):
         return None, tuple(found)
@@ -106,6 +108,17 @@ def _elaborate(
         ),
         tuple(found),
     )
+
+
+@contextmanager
+def deep_recursion() -> Iterator[None]:
+    """Blocks may call each other as deep as the limit says, however deep the caller of this package stands itself."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, FRAMES))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
 
 
 def _pass(

@@ -120,6 +120,12 @@ def limit_reached(what: str, limit: int, name: str, span: Span, chain: Sequence[
     )
 
 
+def too_deep(span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0602", "blocks and expressions stand too deep inside each other", span, help=("write it less deep",)
+    )
+
+
 def bad_count(got: str, span: Span) -> Diagnostic:
     return Diagnostic(
         "E0603", f"`repeat` wants a whole number of rounds, at least 0, and this is {got}", span

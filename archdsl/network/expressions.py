@@ -11,6 +11,7 @@ import archdsl.network.loops as loops
 from archdsl.network import errors, model_errors
 from archdsl.network.arithmetic import binary, compare_verdict, logic, negate
 from archdsl.network.context import Context, Failed
+from archdsl.network.limits import listed
 from archdsl.network.operators import apply_named
 from archdsl.network.types import LayerValue, Value
 from archdsl.network.values import (
@@ -78,7 +79,7 @@ def evaluate(node: Expression, wire: Any, ctx: Context) -> Any:
             chosen = node.then if condition(node.condition, wire, ctx) else node.otherwise
             return evaluate(chosen, wire, ctx)
         case ListLiteral():
-            return tuple(evaluate(item, wire, ctx) for item in node.items)
+            return listed(tuple(evaluate(item, wire, ctx) for item in node.items), ctx, node)
         case Comprehension():
             return _comprehension(node, wire, ctx)
         case Attribute():
@@ -216,7 +217,7 @@ def _comprehension(node: Comprehension, wire: Any, ctx: Context) -> Any:
         if node.condition is not None and not condition(node.condition, wire, inner):
             continue
         results.append(evaluate(node.body, wire, inner))
-    return tuple(results)
+    return listed(tuple(results), ctx, node)
 
 
 def _attribute(node: Attribute, wire: Any, ctx: Context) -> Any:

@@ -15,6 +15,7 @@ from archdsl.network import errors
 from archdsl.network.arguments import GivenArgument
 from archdsl.network.arithmetic import binary
 from archdsl.network.context import Context
+from archdsl.network.limits import listed
 from archdsl.network.operators import apply_named
 from archdsl.network.types import OpNode, Path, Value
 from archdsl.network.values import DType, FunctionRecipe, LateNumber, describe, is_number
@@ -168,13 +169,13 @@ def _list(name: str, values: list[Any], ctx: Context, node: Expression) -> Any:
     if name == "len":
         return len(values[0])
     if name == "reversed":
-        return tuple(reversed(values[0]))
+        return listed(tuple(reversed(values[0])), ctx, node)
     if name == "enumerate":
-        return tuple(enumerate(values[0]))
+        return listed(tuple(enumerate(values[0])), ctx, node)
     if len({len(v) for v in values}) > 1:
         lengths = ", ".join(str(len(v)) for v in values)
         ctx.fail(errors.wrong_kind("`zip`", "lists of one length", f"lists of lengths {lengths}", node.span))
-    return tuple(zip(*values, strict=True))
+    return listed(tuple(zip(*values, strict=True)), ctx, node)
 
 
 def _range(values: list[Any], ctx: Context, node: Expression) -> tuple[int, ...]:
@@ -191,7 +192,7 @@ def _range(values: list[Any], ctx: Context, node: Expression) -> tuple[int, ...]
     found = range(*(int(n) for n in numbers))
     if len(found) > ctx.session.limits.items:
         ctx.fail(errors.limit_reached("a list too long", ctx.session.limits.items, "items", node.span))
-    return tuple(found)
+    return listed(tuple(found), ctx, node)
 
 
 def _initializer(name: str, arguments: list[GivenArgument], wire: Any, ctx: Context) -> Initializer:

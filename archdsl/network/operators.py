@@ -160,6 +160,7 @@ def make_node(
             else node.span
         )
         ctx.refuse(error, span)
+    ctx.step(node.span, 10 + len(weights) + len(outputs))
     normal = ctx.session.checker.assumptions.normal
     results = tuple(ctx.builder.value(replace(t, shape=tuple(normal(d) for d in t.shape))) for t in outputs)
     if weights:
@@ -174,11 +175,8 @@ def claim_path(path: Path, node: Expression, ctx: Context) -> None:
         why = None if component in LOOP_WORDS or component.isdigit() else refuse_label(component)
         if why is not None:
             ctx.fail(errors.bad_label(component, why, node.span))
-    paths = ctx.builder.paths
-    taken = path in paths or any(path[:i] in paths for i in range(1, len(path)))
-    if taken or any(other[: len(path)] == path for other in paths):
+    if not ctx.builder.claim(path):
         ctx.fail(errors.duplicate_path(".".join(path), node.span))
-    paths[path] = node.span
 
 
 def convert(

@@ -52,6 +52,7 @@ def enter(
         tuple((name, boundary.key(value)) for name, value in pieces.items()),
         boundary.captured(text.root, text.scope),
     )
+    ctx.step(at, 4 + (len(boundary.numbers) + len(boundary.values)) // 2)
     numbers = [n.value if isinstance(n, LateNumber) else n for n in boundary.numbers]
     groups = session.memo.setdefault(key, {})
     for slots, entries in groups.items():
@@ -76,6 +77,7 @@ def _make(
 ) -> Entry:
     session = ctx.session
     _check_ends(text, identity, session, ctx, at)
+    ctx.step(at, 100)
     builder = RegionBuilder(text.name, text.kind, text.root, text.span, text.docstring)
     names = {value: name for name, value in pieces.items() if isinstance(value, Value)}
     if isinstance(wire, Value):

@@ -6,20 +6,96 @@ import random
 import re
 
 TOKEN = re.compile(r'"[^"\n]*"|#[^\n]*|[A-Za-z_]\w*|\d[\d_.]*(?:e\d+)?|->|\+\+|\*\*|//|[=!<>]=|\S|\s+')
-NUMBERS = ["0", "1", "-1", "2", "3", "7", "0.5", "1000000000", "10", "2.0", "999999999999999999999", "1e30", "true", "none"]
+NUMBERS = [
+    "0",
+    "1",
+    "-1",
+    "2",
+    "3",
+    "7",
+    "0.5",
+    "1000000000",
+    "10",
+    "2.0",
+    "999999999999999999999",
+    "1e30",
+    "true",
+    "none",
+]
 NAMES = [
-    "id", "x", "conv", "linear", "relu", "mha", "causal", "training", "image", "B", "H", "tok", "n", "depth", "zip", "range",
-    "scan", "frozen", "norm", "float", "zeros", "sum", "max", "len", "window", "bottleneck", "level", "resnet", "params",
-    "trunc_normal", "embedding", "rearrange", "cat", "where", "attention", "ffn", "layer_norm", "taps", "step", "enc", "lstm",
-]  # fmt: skip
-PIECES = ["->", "+", "++", "*", "@", "(", ")", "[", "]", "{", "}", ",", "=", "as a", "if true", "else", "repeat 2 {", "\n", ".T", ".shape"]
-WORDS = ["block b", "layer l =", "output o =", "param p: [3] = 0", "expect", "repeat 3", "for i in [1, 2]", "input z: [B]"]
+    "id",
+    "x",
+    "conv",
+    "linear",
+    "relu",
+    "mha",
+    "causal",
+    "training",
+    "image",
+    "B",
+    "H",
+    "tok",
+    "n",
+    "depth",
+    "zip",
+    "range",
+    "scan",
+    "frozen",
+    "norm",
+    "float",
+    "zeros",
+    "sum",
+    "max",
+    "len",
+    "window",
+    "bottleneck",
+    "level",
+    "resnet",
+    "params",
+    "trunc_normal",
+    "embedding",
+    "rearrange",
+    "cat",
+    "where",
+    "attention",
+    "ffn",
+    "layer_norm",
+    "taps",
+    "step",
+    "enc",
+    "lstm",
+    "split",
+    "chunk",
+    "expand",
+    "stack",
+]
+PIECES = [
+    "->",
+    "+",
+    "++",
+    "*",
+    "@",
+    "(",
+    ")",
+    "[",
+    "]",
+    "{",
+    "}",
+    ",",
+    "=",
+    "as a",
+    "if true",
+    "else",
+    "repeat 2 {",
+]
+PIECES += ["\n", ".T", ".shape", "//", "==", "and", "not"]
+WORDS = ["block b", "layer l =", "output o =", "param p: [3] = 0", "expect", "repeat 3", "for i in [1, 2]"]
 
 
 def mutated(text: str, random: random.Random) -> str:
     tokens = TOKEN.findall(text)
     for _ in range(random.choice([1, 1, 1, 2, 3])):
-        places = [i for i, token in enumerate(tokens) if not token.isspace() and not token.startswith("#")]
+        places = [i for i, token in enumerate(tokens) if token.strip() and not token.startswith("#")]
         if not places:
             break
         i = random.choice(places)

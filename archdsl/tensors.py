@@ -23,7 +23,7 @@ Features = Literal["first", "last"] | None
 
 @dataclass(frozen=True)
 class Values:
-    """What integers a tensor can hold: ``low`` up to, not including, ``high``; or those of the model input ``input``."""
+    """What integers a tensor can hold: ``low`` up to, not including, ``high``; or those of a model input."""
 
     low: Dim | None = None
     high: Dim | None = None

@@ -150,9 +150,10 @@ class Fn:
     """A call of a torch function.
 
     ``target``: a dotted name under ``torch``, ``F`` or ``math`` ("torch.cat", "F.relu"); ".reshape" for a method of
-    the first argument; "operator.add" and its kin for Python's operators ("operator.getitem" indexes); or a helper function
-    of the operator's own file, whose source is copied into the emitted file. A helper may use the names ``torch``,
-    ``nn``, ``F``, ``math``, ``Tensor`` (imported in the operator's file under TYPE_CHECKING only) and other helpers.
+    the first argument; "operator.add" and its kin for Python's operators ("operator.getitem" indexes); or a helper
+    function of the operator's own file, whose source is copied into the emitted file. A helper may use the names
+    ``torch``, ``nn``, ``F``, ``math``, ``Tensor`` (imported in the operator's file under TYPE_CHECKING only) and
+    other helpers.
     """
 
     target: str | Callable[..., Any]

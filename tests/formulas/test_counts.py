@@ -126,7 +126,7 @@ def _along(layers: list[tuple[int, int, int]]) -> int:
         [(3, 2, 1)] * 4,
         [(3, 1, 1), (3, 1, 2), (3, 1, 4), (3, 1, 8)],
         [(7, 2, 1), (3, 2, 1), (1, 1, 1), (5, 1, 3)],
-    ],  # fmt: skip
+    ],
 )
 def test_receptive_field_of_a_chain(layers: list[tuple[int, int, int]]) -> None:
     pipe = " -> ".join(f"conv(4, {k}, {s}, padding={d * (k - 1) // 2}, dilation={d})" for k, s, d in layers)

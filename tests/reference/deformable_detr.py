@@ -95,10 +95,10 @@ def logit(x: Tensor) -> Tensor:
 class DeformableDETR(nn.Module):
     def __init__(
         self, classes: int, slots: int, d: int, heads: int, points: int, hidden: int, depth: int, layers: list[int],
-        width: int, groups: int, rate: float = 0.0, refine: bool = False,
+        width: int, groups: int, rate: float = 0.0, refine: bool = False, two_stage: bool = False,
     ) -> None:  # fmt: skip
         super().__init__()
-        self.d, self.refine = d, refine
+        self.d, self.refine, self.two_stage, self.slots = d, refine, two_stage, slots
         self.backbone = Backbone(width, layers)
         self.scales = nn.ModuleList(
             nn.Sequential(nn.Conv2d(width * 4 * 2**i, d, 1), nn.GroupNorm(groups, d)) for i in (1, 2, 3)
@@ -106,10 +106,15 @@ class DeformableDETR(nn.Module):
         self.coarse = nn.Sequential(nn.Conv2d(width * 32, d, 3, 2, 1), nn.GroupNorm(groups, d))
         self.level_embed = nn.Parameter(torch.randn(4, d))
         self.encoder = nn.ModuleList(Encoder(d, heads, points, hidden, rate) for _ in range(depth))
-        self.queries, self.targets = nn.Parameter(torch.randn(slots, d)), nn.Parameter(torch.randn(slots, d))
-        self.reference = nn.Linear(d, 2)
+        if two_stage:
+            self.propose, self.settle = nn.Linear(d, d), nn.Linear(2 * d, 2 * d)
+            self.propose_norm, self.settle_norm = nn.LayerNorm(d), nn.LayerNorm(2 * d)
+        else:
+            self.queries = nn.Parameter(torch.randn(slots, d))
+            self.targets = nn.Parameter(torch.randn(slots, d))
+            self.reference = nn.Linear(d, 2)
         self.decoder = nn.ModuleList(Decoder(d, heads, points, hidden, rate) for _ in range(depth))
-        answering = depth if refine else 1
+        answering = depth + two_stage if refine else 1
         self.classify = nn.ModuleList(nn.Linear(d, classes) for _ in range(answering))
         self.locate = nn.ModuleList(
             nn.Sequential(nn.Linear(d, d), nn.ReLU(), nn.Linear(d, d), nn.ReLU(), nn.Linear(d, 4))
@@ -138,9 +143,12 @@ class DeformableDETR(nn.Module):
         ratios = ratios.to(x.dtype)
         for layer in self.encoder:
             x = layer(x, places, seen, looked, sizes)
-        memory, queries = x, self.queries.expand(b, -1, -1)
-        where = self.reference(queries).sigmoid()
-        x, logits, boxes = self.targets.expand(b, -1, -1), [], []
+        memory, logits, boxes, found = x, [], [], {}
+        if self.two_stage:
+            queries, x, where, found = self.proposed(memory, seen, centres)
+        else:
+            queries, x = self.queries.expand(b, -1, -1), self.targets.expand(b, -1, -1)
+            where = self.reference(queries).sigmoid()
         for i, layer in enumerate(self.decoder):
             scale = torch.cat([ratios] * (where.shape[-1] // 2), -1)
             x = layer(x, queries, memory, seen, where[:, :, None] * scale[:, None], sizes)
@@ -150,7 +158,31 @@ class DeformableDETR(nn.Module):
             logits.append(self.classify[i if self.refine else 0](x))
             if self.refine:
                 where = boxes[-1].detach()
-        found = {"logits": logits[-1], "boxes": boxes[-1]}
+        found |= {"logits": logits[-1], "boxes": boxes[-1]}
         if self.training:
             found |= {"aux_logits": torch.stack(logits[:-1], 1), "aux_boxes": torch.stack(boxes[:-1], 1)}
         return found
+
+    def proposed(
+        self, memory: Tensor, seen: Tensor, centres: list[Tensor]
+    ) -> tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]:
+        """Queries, what they start with, and their boxes: the positions that most look like an object."""
+        grid = torch.cat(
+            [torch.cat([c, torch.full_like(c, 0.05 * 2**i)], -1) for i, c in enumerate(centres)], 1
+        )
+        usable = (((grid > 0.01) & (grid < 0.99)).all(-1) & seen)[..., None]
+        stage = self.propose_norm(self.propose(memory * usable))
+        scores = self.classify[-1](stage)
+        boxes = self.locate[-1](stage) + (grid / (1 - grid)).log().masked_fill(~usable, torch.inf).to(
+            memory.dtype
+        )
+        best = scores[..., 0].topk(self.slots, 1).indices
+        where = torch.stack([row[index] for row, index in zip(boxes, best, strict=True)]).detach().sigmoid()
+        waves = []
+        for number in range(4):
+            for i in range(self.d // 4):
+                angle = where[..., number] * 2 * torch.pi / 10000 ** (4 * i / self.d)
+                waves += [angle.sin(), angle.cos()]
+        queries, start = self.settle_norm(self.settle(torch.stack(waves, -1))).split(self.d, -1)
+        found = {"first_logits": scores, "first_places": boxes.sigmoid()} if self.training else {}
+        return queries, start, where, found

@@ -29,10 +29,14 @@ def _attention(found: Any) -> str:
     return f"{_place(found)}.{'cross' if found[3] == 'cross' else 'attention'}.f"
 
 
-def _rules(refine: bool) -> tuple[Rule, ...]:
+def _rules(refine: bool, two_stage: bool) -> tuple[Rule, ...]:
     which, of, at = (r"(\d+)", r"decoder.\1.", r"\2") if refine else ("0", "", r"\1")
     answers = [rule(rf"classify\.{which}\.(.+)", f"{of}classify.{at}")]
     answers += [rule(rf"locate\.{which}\.{i}\.(.+)", f"{of}locate.fc{i // 2 + 1}.{at}") for i in (0, 2, 4)]
+    if two_stage:  # the third pair of heads is that of the proposals
+        first = [rule(r"classify\.2\.(.+)", r"first_classify.\1")]
+        first += [rule(rf"locate\.2\.{i}\.(.+)", rf"first_locate.fc{i // 2 + 1}.\1") for i in (0, 2, 4)]
+        answers = first + answers
     return (
         *answers,
         rule(r"backbone\.stem\.(.+)", r"stem.\1"),
@@ -59,15 +63,16 @@ def _rules(refine: bool) -> tuple[Rule, ...]:
     )
 
 
-def _case(name: str, refine: bool) -> Case:
-    settings = SMALL | {"refine": refine}
+def _case(name: str, refine: bool, two_stage: bool = False) -> Case:
+    settings = SMALL | {"refine": refine, "two_stage": two_stage}
     return Case(
-        name, "deformable_detr", name, {**SMALL}, lambda rate: DeformableDETR(**settings, rate=rate), _rules(refine),
-        padded, lambda net, inputs: net(**inputs), ("rate",),
+        name, "deformable_detr", name, {**SMALL}, lambda rate: DeformableDETR(**settings, rate=rate),
+        _rules(refine, two_stage), padded, lambda net, inputs: net(**inputs), ("rate",),
     )  # fmt: skip
 
 
 CASES = [_case("deformable_detr", False), _case("deformable_detr_refine", True)]
+CASES += [_case("deformable_detr_two_stage", True, two_stage=True)]
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -76,10 +81,10 @@ def test_against_plain_torch(case: Case) -> None:
 
 
 def test_compiles() -> None:
-    check_compiles(CASES[1])
+    check_compiles(CASES[2])
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("case", CASES[:2], ids=str)
 def test_trains(case: Case) -> None:
     check_trains(case, all_layers, steps=10, rate=1e-2)
 
@@ -89,6 +94,10 @@ def test_figures() -> None:
     found = spec("deformable_detr")
     assert found["deformable_detr"].params == 40_069_665
     assert found["deformable_detr_refine"].params == 40_069_665 + 779_995
+    two = found["deformable_detr_two_stage"].params
+    assert (
+        two == 40_849_660 - 300 * 512 - 2 * 257 + 155_999 + 256 * 257 + 512 + 512 * 513 + 1024 == 41_181_529
+    )
     assert found["deformable_detr"].shape("boxes") == (1, 300, 4)
     for refine, name in ((False, "deformable_detr"), (True, "deformable_detr_refine")):
         with torch.device("meta"):

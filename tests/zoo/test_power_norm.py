@@ -77,3 +77,21 @@ def test_training() -> None:
         optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < 0.6 * losses[0], losses
+
+
+def test_compiled_training_is_training() -> None:
+    """The norm itself runs as it is: traced, its gradients would be wrong (seen with torch 2.13)."""
+    torch.manual_seed(0)
+    plain, other = (
+        module(api.parse(TEXT)["net"].network, dtype=torch.float64, seed=0).train() for _ in range(2)
+    )
+    torch._dynamo.reset()
+    compiled = torch.compile(other, backend="aot_eager")
+    for _ in range(3):
+        x = torch.randn(3, 4, 5, dtype=torch.float64)
+        given = [x.clone().requires_grad_() for _ in range(2)]
+        plain(given[0]).square().sum().backward()
+        compiled(given[1]).square().sum().backward()
+        torch.testing.assert_close(given[1].grad, given[0].grad)
+    for a, b in zip(plain.buffers(), other.buffers(), strict=True):
+        torch.testing.assert_close(a, b)

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
+from torch.nn import functional as F
 
 from archdsl import api
 from tests.reference.deformable_detr import DeformableDETR
-from tests.zoo.compare import Case, spec
+from tests.zoo.compare import Case, Tensors, spec
 from tests.zoo.keymaps import Rule, rule
 from tests.zoo.test_detr import NORMS, all_layers, padded
 from tests.zoo.vision_support import check_compiles, check_numbers, check_trains
@@ -87,6 +89,19 @@ def test_compiles() -> None:
 @pytest.mark.parametrize("case", CASES[:2], ids=str)
 def test_trains(case: Case) -> None:
     check_trains(case, all_layers, steps=10, rate=1e-2)
+
+
+def _two_stages(outputs: Tensors) -> Tensor:
+    """Every position's score and box, drawn to one object"""
+    wanted = torch.tensor([0.3, 0.3, 0.2, 0.2])
+    first = F.binary_cross_entropy_with_logits(
+        outputs["first_logits"][..., 0], torch.ones_like(outputs["first_logits"][..., 0])
+    )
+    return first + F.l1_loss(outputs["first_places"], wanted.expand_as(outputs["first_places"]))
+
+
+def test_the_first_stage_trains() -> None:
+    check_trains(CASES[2], _two_stages, steps=6, rate=1e-2)
 
 
 def test_figures() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 from archdsl.analysis.sizes import SizesError, concrete, sizes_for
@@ -41,7 +41,7 @@ def narrow_places(network: Network) -> list[Diagnostic]:
         sizes = sizes_for(network)
     except SizesError:
         return []
-    places = list(_places(network.inference, sizes))
+    places = list(_places(network.inference, sizes, {}))
     found = []
     widest = 0  # channels of the maps to come
     for place in reversed(places):
@@ -61,7 +61,18 @@ def _warning(place: Place) -> Diagnostic:
     )
 
 
-def _places(region: Region, sizes: Mapping[str, int]) -> Iterator[Place]:
+def _known(region: Region, sizes: Mapping[str, int], seen: dict[Region, Place | None]) -> Iterator[Place]:
+    """The places of a region; where it was met before, the widest alone: what is to be said of the others is said."""
+    if region not in seen:
+        found = tuple(_places(region, sizes, seen))
+        widest = max((p for p in found if p.extent > 1), key=lambda p: p.channels, default=None)
+        seen[region] = None if widest is None else replace(widest, before=widest.numbers)
+        yield from found
+    elif (again := seen[region]) is not None:
+        yield again
+
+
+def _places(region: Region, sizes: Mapping[str, int], seen: dict[Region, Place | None]) -> Iterator[Place]:
     """The maps of a region that no other tensor passes by, from its beginning to its end; one round of each loop."""
     last: dict[Value, int] = {value: len(region.nodes) for value in region.outputs}
     for number, node in reversed(list(enumerate(region.nodes))):
@@ -76,7 +87,7 @@ def _places(region: Region, sizes: Mapping[str, int]) -> Iterator[Place]:
         inner = isinstance(node, CallNode) and alive == set(node.inputs) and len(alive) == 1
         alive = {value for value in (*alive, *node.outputs) if last.get(value, -1) > number}
         if inner and isinstance(node, CallNode):
-            yield from _places(node.region, sizes)
+            yield from _known(node.region, sizes, seen)
         elif len(alive) == 1:
             (value,) = alive
             numbers = _numbers(value, sizes)

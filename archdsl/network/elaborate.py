@@ -25,7 +25,7 @@ from archdsl.ops.checker import Checker
 from archdsl.source import Span
 from archdsl.syntax.tree import Definition, Input
 
-FRAMES = 4_000  # some 20 for each of the blocks that may stand inside another, and what expressions take
+FRAMES = 8_000  # some 20 for each of the blocks that may stand inside another, and what expressions take
 
 
 @dataclass(frozen=True, eq=False)

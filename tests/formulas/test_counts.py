@@ -75,7 +75,6 @@ def test_kernel_of_a_dilated_convolution(k: int, rate: int) -> None:
 
 # ERFNet's blocks, biases in and norms out; w0 is the width inside: w, or w / 4 of the bottleneck.
 BLOCKS = """
-block bend(f: block) { f }
 model non_bottleneck(w=64) {
   input x: [B, w, H=16, W=16]
   id + (conv(w, 3) as a -> relu -> conv(w, 3) as b) -> relu
@@ -89,7 +88,7 @@ model one_d(w=64) {
   y = conv(w, [3, 1]) as a -> relu -> conv(w, [1, 3]) as b -> relu
   id + (y -> conv(w, [3, 1]) as c -> relu -> conv(w, [1, 3]) as d) -> relu
 }
-""".replace("block bend(f: block) { f }\n", "")
+"""
 
 
 @pytest.mark.parametrize("w", [16, 64, 128])

@@ -17,7 +17,11 @@ TOLERANCE = {"rtol": 1e-10, "atol": 1e-12}
 
 def run(body: str, **inputs: Tensor) -> Tensor:
     """A model of these inputs, its weights set by hand where it has any."""
-    shapes = "".join(f"  input {k}: {'int' if not v.is_floating_point() else ''}{list(v.shape)}\n" for k, v in inputs.items())  # fmt: skip
+    kinds = {
+        name: f"{'' if value.is_floating_point() else 'int'}{list(value.shape)}"
+        for name, value in inputs.items()
+    }
+    shapes = "".join(f"  input {name}: {kind}\n" for name, kind in kinds.items())
     net = api.parse(f"model m {{\n{shapes}  {body}\n}}\n")["m"].module(dtype=torch.float64).eval()
     found = net(**inputs)
     assert isinstance(found, Tensor)

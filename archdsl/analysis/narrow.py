@@ -14,6 +14,7 @@ from archdsl.source import Span
 # One operator may make a map so many times smaller: a pool or a stride of 2 a quarter, and half the channels on top.
 # Beyond this it is abrupt.
 MOST = 8
+DEEPEST = 70  # blocks inside each other; what stands deeper is one place
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def narrow_places(network: Network) -> list[Diagnostic]:
         sizes = sizes_for(network)
     except SizesError:
         return []
-    places = list(_places(network.inference, sizes, {}))
+    places = list(_places(network.inference, sizes, {}, 0))
     found = []
     widest = 0  # channels of the maps to come
     for place in reversed(places):
@@ -61,10 +62,12 @@ def _warning(place: Place) -> Diagnostic:
     )
 
 
-def _known(region: Region, sizes: Mapping[str, int], seen: dict[Region, Place | None]) -> Iterator[Place]:
+def _known(
+    region: Region, sizes: Mapping[str, int], seen: dict[Region, Place | None], depth: int
+) -> Iterator[Place]:
     """The places of a region; where it was met before, the widest alone: what is to be said of the others is said."""
     if region not in seen:
-        found = tuple(_places(region, sizes, seen))
+        found = tuple(_places(region, sizes, seen, depth))
         widest = max((p for p in found if p.extent > 1), key=lambda p: p.channels, default=None)
         seen[region] = None if widest is None else replace(widest, before=widest.numbers)
         yield from found
@@ -72,7 +75,9 @@ def _known(region: Region, sizes: Mapping[str, int], seen: dict[Region, Place | 
         yield again
 
 
-def _places(region: Region, sizes: Mapping[str, int], seen: dict[Region, Place | None]) -> Iterator[Place]:
+def _places(
+    region: Region, sizes: Mapping[str, int], seen: dict[Region, Place | None], depth: int
+) -> Iterator[Place]:
     """The maps of a region that no other tensor passes by, from its beginning to its end; one round of each loop."""
     last: dict[Value, int] = {value: len(region.nodes) for value in region.outputs}
     for number, node in reversed(list(enumerate(region.nodes))):
@@ -86,8 +91,8 @@ def _places(region: Region, sizes: Mapping[str, int], seen: dict[Region, Place |
         before = sum(_numbers(value, sizes) for value in alive)
         inner = isinstance(node, CallNode) and alive == set(node.inputs) and len(alive) == 1
         alive = {value for value in (*alive, *node.outputs) if last.get(value, -1) > number}
-        if inner and isinstance(node, CallNode):
-            yield from _known(node.region, sizes, seen)
+        if inner and isinstance(node, CallNode) and depth < DEEPEST:
+            yield from _known(node.region, sizes, seen, depth + 1)
         elif len(alive) == 1:
             (value,) = alive
             numbers = _numbers(value, sizes)

@@ -102,7 +102,9 @@ def _build(build: argparse.ArgumentParser) -> None:
     build.add_argument("--weights", metavar="F.safetensors", help="weights to load")
     build.add_argument("--seed", type=int, default=0)
     build.add_argument("--force", action="store_true", help="replace files that archdsl did not write")
-    build.add_argument("--emit", choices=["tree", "network", "dot", "fx", "python"], help="print what a stage made")
+    build.add_argument(
+        "--emit", choices=["tree", "network", "dot", "fx", "python"], help="print what a stage made"
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -30,11 +30,13 @@ def linear(g: Maker) -> Piece | None:
     )
 
 
-@chooses("layer_norm", "rms_norm", weight=0.8)
+@chooses("layer_norm", "rms_norm", "power_norm", weight=0.8)
 def _norm(g: Maker) -> Piece | None:
     if not has_features(g) and not g.wild():
         return None
-    op = g.pick(["layer_norm", "rms_norm"])
+    op = g.pick(["layer_norm", "layer_norm", "rms_norm", "power_norm"])
+    if op == "power_norm":
+        return g.call(op)
     more = g.pick([{}, {}, {"elementwise_affine": False}], [{"dims": 2}, {"dims": 9}])
     return g.call(op, **more) if "elementwise_affine" not in more else call(op, **more)
 

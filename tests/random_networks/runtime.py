@@ -83,7 +83,7 @@ def fill(state: Mapping[str, Tensor]) -> None:
                 continue
             seed = sum((i + 1) * ord(c) for i, c in enumerate(key)) % 997
             wave = torch.arange(tensor.numel(), dtype=torch.float64).add_(1.0).mul_(0.7 + seed / 997).sin_()
-            if key.endswith("running_var"):
+            if key.endswith(("running_var", "running_square")):
                 values = 1.0 + 0.5 * wave
             else:
                 fan = max(1, tensor.numel() // max(1, tensor.shape[0])) if tensor.dim() > 1 else 4

@@ -44,6 +44,23 @@ def _rms_norm(run: Run, x: Tensor, dims: int = 1, elementwise_affine: bool = Tru
     return run.module(lambda: nn.RMSNorm(shape))(x) if elementwise_affine else F.rms_norm(x, shape)
 
 
+class _PowerNorm(nn.Module):
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(torch.ones(features)), nn.Parameter(torch.zeros(features))
+        self.register_buffer("running_square", torch.ones(features))
+        self.register_buffer("running_gradient", torch.zeros(features))
+
+
+@means("power_norm", weighted=True)
+def _power_norm(run: Run, x: Tensor) -> Tensor:
+    need_float(x)
+    strict(x.dim() < 2, "a batch of features")
+    features = x.shape[-1]
+    m = run.module(lambda: _PowerNorm(features))
+    return x / torch.sqrt(m.running_square + 1e-5) * m.weight + m.bias
+
+
 # ----------------------------------------------------------------------------------------------------------- attention
 
 

@@ -74,7 +74,7 @@ def spread(program: Program, number: int = 24) -> list[Sizes]:
     rng = Random(program.seed + 1)
     found = [large_sizes(program, rng) for _ in range(number)]
     larger = range(111, 124) if "D" in program.symbols else range(120, 260)
-    last = [large_sizes(program, rng, larger) for _ in range(number // 8)]
+    last = [large_sizes(program, rng, larger) for _ in range(number // 12)]
     distinct = {tuple(sizes.items()): sizes for sizes in found}.values()
     return [*sorted(distinct, key=lambda sizes: -sum(v % 2 for v in sizes.values())), *last]
 

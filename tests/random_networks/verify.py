@@ -76,11 +76,11 @@ def verify(program: Program, values: bool = False) -> Outcome:
 
 def _refused(outcome: Outcome, said: list[tuple[str, str]]) -> None:
     program, weights = outcome.program, Weights("cpu")
-    for sizes in spread(program):
+    excuses = [found for code, message in said if (found := rule(code, message))]
+    for sizes in spread(program)[: 6 if excuses else None]:
         outcome.sizes += 1
         if isinstance(attempt(program, sizes, weights), str):
             return
-    excuses = [found for code, message in said if (found := rule(code, message))]
     if excuses:
         outcome.excused = excuses[0]
         return

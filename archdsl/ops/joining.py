@@ -230,7 +230,7 @@ class Split(Splitting):
             sizes.at_least(part, 1, f"split: part {i + 1}")
         if len(given) == 1 and not sizes.same(given[0], size):
             if isinstance(size, int) and isinstance(given[0], int):
-                return _chunks(size, given[0])
+                return _chunks(size, given[0], "sizes")
             reason = "give a list of sizes, or use chunk(n, dim=...)"
             raise errors.undecided_size(
                 f"split: how many parts of {render(given[0])} dim {place} of {x} has", reason
@@ -271,13 +271,13 @@ class Chunk(Splitting):
 
     name: ClassVar[str] = "chunk"
 
-    n: int = argument("int", at_least=1)
+    n: int = argument("int", at_least=1, at_most=10_000)
     dim: int = argument("int", keyword_only=True)
 
     def parts(self, x: TensorType, place: int, sizes: Checker) -> tuple[Dim, ...]:
         size = x.shape[place]
         if isinstance(size, int):
-            return _chunks(size, -(-size // self.n))
+            return _chunks(size, -(-size // self.n), "n")
         sizes.divisible(size, self.n, f"chunk: dim {place} of {x}", "n")
         return (size // self.n,) * self.n
 
@@ -293,6 +293,13 @@ class Chunk(Splitting):
         yield Sample((x,), {"n": 2, "dim": 3}, code="E0409")
 
 
-def _chunks(size: int, part: int) -> tuple[int, ...]:
+MOST_PARTS = 10_000
+
+
+def _chunks(size: int, part: int, argument: str) -> tuple[int, ...]:
     """Parts of ``part`` and what is left."""
+    if size // part > MOST_PARTS:
+        raise errors.bad_argument(
+            argument, f"{size // part} parts are more than the {MOST_PARTS} there can be"
+        )
     return (part,) * (size // part) + ((size % part,) if size % part else ())

@@ -42,7 +42,7 @@ class Recurrence(Operator):
     states: ClassVar[tuple[str, ...]] = ("h",)
 
     hidden_size: int = argument("int", at_least=1)
-    layers: int = argument("int", 1, at_least=1)
+    layers: int = argument("int", 1, at_least=1, at_most=1024)
     bidirectional: bool = argument("bool", False)
     bias: bool = argument("bool", True)
     dropout: float = argument("float", 0.0, at_least=0, at_most=1)

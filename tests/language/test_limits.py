@@ -110,6 +110,9 @@ def test_a_billion_rounds_are_one_node(count: str) -> None:
         "a = H\n  repeat 40 { a = a * a }\n  expect a > 0", "a = H + W\n  repeat 12 { a = a * a }\n  expect a > 0",
         "a = H\n  for i in range(1, 60) { a = a // 3 * 5 + H }\n  expect a != 3",
         "a = [id]\n  repeat 30 { a = a + a }\n  sum(a)", "repeat 400 { a = [relu, gelu, id]\n a[0] + a[1] + a[2] }",
+        "conv(1000000000) -> split(1, dim=1)", "conv(1000000000) -> chunk(1000000000, dim=1)",
+        'rearrange("b c h w -> b (h w) c") -> lstm(8, layers=1000000000)', "cat([id] * 10000, dim=1)",
+        "m = causal\n  repeat 64 { m = m and m }\n  m", "m = causal\n" + "  m = m or m\n" * 64 + "  m",
         "for i in range(100000) { conv(i + 1) }", "[[f for f in range(1000)] for g in range(100000)]",
     ],
 )  # fmt: skip

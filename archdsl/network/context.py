@@ -72,6 +72,7 @@ class Session:
     sizes: frozenset[str] = frozenset()
     symbols: dict[str, Any] = field(default_factory=dict)
     expectations: list[FigureExpectation] = field(default_factory=list)
+    assumed: set[Node] = field(default_factory=set)
     model: str = ""
     figures_apply: bool = True
     seen: set[tuple[str, Span]] = field(default_factory=set)

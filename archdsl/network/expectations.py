@@ -53,7 +53,7 @@ def check(node: Expect, wire: Any, ctx: Context) -> None:
         if ctx.session.figures_apply:
             ctx.session.expectations.append(FigureExpectation(node.condition, names, ctx.session.model))
         return
-    if is_assumption(node.condition, ctx) and ctx.top_level:
+    if node in ctx.session.assumed:
         return  # taken in before the body ran
     verdict, left, right = truth(node.condition, wire, ctx)
     if verdict.kind == "always":
@@ -126,6 +126,7 @@ def is_assumption(node: Expression, ctx: Context) -> bool:
 def assume(node: Expect, ctx: Context) -> list[Relation]:
     """Takes an assumption in: from now on proofs use it. Returns the relations for the built module to enforce."""
     relations = _relations(node.condition, ctx)
+    ctx.session.assumed.add(node)
     for relation in relations:
         text = node.condition.span.one_line
         try:

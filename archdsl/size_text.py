@@ -14,10 +14,9 @@ __all__ = ["render", "to_python"]
 Summand = tuple[int, str, bool, tuple[object, ...]]
 
 
-@lru_cache(maxsize=1 << 13)
 def render(a: Dim) -> str:
     """`a` in the language's notation, in the shortest form known; reading it back gives `a` again."""
-    return _text(a, lambda name: name)
+    return _text(a, str)
 
 
 def to_python(a: Dim, names: Mapping[str, str]) -> str:
@@ -30,6 +29,8 @@ def to_python(a: Dim, names: Mapping[str, str]) -> str:
     return _text(a, name_of)
 
 
+# Each form that is tried writes the parts again: without a memory, floors inside floors cost a power of their depth.
+@lru_cache(maxsize=1 << 13)
 def _text(a: Dim, name_of: Callable[[str], str]) -> str:
     if isinstance(a, int):
         return str(a)

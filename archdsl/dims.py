@@ -56,16 +56,22 @@ def evaluate(a: Dim, values: Mapping[str, int]) -> int:
 
 def evaluate_along(a: Dim, columns: Mapping[str, Sequence[int]], length: int) -> list[int]:
     """`a` for many assignments at once: `columns` holds the values of each symbol, in parallel."""
+    # One memory for all levels: floors inside floors share their parts.
+    return _along(a, columns, length, {})
+
+
+def _along(
+    a: Dim, columns: Mapping[str, Sequence[int]], length: int, atoms: dict[Atom, Sequence[int]]
+) -> list[int]:
     if isinstance(a, int):
         return [a] * length
-    atoms: dict[Atom, Sequence[int]] = {}
 
     def column(atom: Atom) -> Sequence[int]:
         if isinstance(atom, str):
             return columns[atom]
         if atom not in atoms:
             divisor = atom.divisor
-            atoms[atom] = [value // divisor for value in evaluate_along(atom.numerator, columns, length)]
+            atoms[atom] = [value // divisor for value in _along(atom.numerator, columns, length, atoms)]
         return atoms[atom]
 
     total = [a.terms.get((), 0)] * length

@@ -7,7 +7,7 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from archdsl.analysis.exports import total
+from archdsl.analysis.exports import total, total_without_sizes
 from archdsl.analysis.sizes import SizesError
 from archdsl.analysis.summary import Summary, summarise
 from archdsl.diagnostics import Diagnostic
@@ -15,8 +15,6 @@ from archdsl.dims import Size, evaluate
 from archdsl.network.types import FigureExpectation, Network
 from archdsl.source import Span
 from archdsl.syntax import tree
-
-Figures = Callable[[str], Summary | None]
 
 _COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
@@ -68,20 +66,30 @@ def check_expectations(
     found: list[Diagnostic] = []
     summaries: dict[str, Summary] = {}
 
-    def figures(name: str, span: Span) -> Summary:
+    sizeless: dict[str, Mapping[str, Any]] = {}
+
+    def network(name: str, span: Span) -> Network:
         if name not in networks:
             said = None if name in known else not_understood(f"there is no model `{name}`", span)
             raise _Unanswered(said)
+        return networks[name]
+
+    def without_sizes(name: str, span: Span) -> Mapping[str, Any]:
+        if name not in sizeless:
+            sizeless[name] = total_without_sizes(network(name, span))
+        return sizeless[name]
+
+    def figures(name: str, span: Span) -> Summary:
         if name not in summaries:
             try:
-                summaries[name] = summarise(networks[name])
+                summaries[name] = summarise(network(name, span))
             except SizesError as error:
                 raise _Unanswered(no_sizes(str(error).partition(": give")[0], span)) from None
         return summaries[name]
 
     for item in expectations:
         try:
-            found.extend(_Measure(item, figures).check(item.condition))
+            found.extend(_Measure(item, figures, without_sizes).check(item.condition))
         except _Unanswered as reason:
             if reason.diagnostic is not None:
                 found.append(reason.diagnostic)
@@ -91,16 +99,23 @@ def check_expectations(
 class _Measure:
     """Evaluates one condition."""
 
-    def __init__(self, item: FigureExpectation, figures: Callable[[str, Span], Summary]) -> None:
-        self.item, self.figures = item, figures
+    def __init__(
+        self,
+        item: FigureExpectation,
+        figures: Callable[[str, Span], Summary],
+        without_sizes: Callable[[str, Span], Mapping[str, Any]],
+    ) -> None:
+        self.item, self.figures, self.without_sizes = item, figures, without_sizes
 
     def check(self, node: tree.Expression) -> list[Diagnostic]:
         """What does not hold: each part of a conjunction on its own."""
         if isinstance(node, tree.Binary) and node.operator == "and":
             return self.check(node.left) + self.check(node.right)
-        if self.value(node):
+        text, holds = node.span.one_line, self.value(node)
+        if not isinstance(holds, bool):
+            raise _Unanswered(not_understood(f"`{text}` is {_shown(holds)}, and no claim", node.span))
+        if holds:
             return []
-        text = node.span.one_line
         if isinstance(node, tree.Binary) and node.operator in _COMPARE:
             left, right = self.value(node.left), self.value(node.right)
             sign: str = node.operator
@@ -167,11 +182,13 @@ class _Measure:
         return self.figure(self.item.model, node.name, node.span)
 
     def figure(self, model: str, name: str, span: Span) -> Any:
-        summary = self.figures(model, span)
-        measured = total(summary)
+        measured = self.without_sizes(model, span)
         if name not in measured:
-            if name in summary.sizes:
+            summary = self.figures(model, span)
+            measured = total(summary)
+            if name in summary.sizes and name not in measured:
                 return summary.sizes[name]
+        if name not in measured:
             raise _Unanswered(no_figure(name, f"there are {', '.join(measured)}", span))
         if measured[name] is None:
             why = (

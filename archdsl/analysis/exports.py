@@ -6,9 +6,12 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from archdsl.analysis.parameters import ParameterCounter, Parameters
+from archdsl.analysis.receptive_field import ReceptiveField, receptive_field
 from archdsl.analysis.summary import Row, Summary
 from archdsl.analysis.tables import HEAD, cells, table_lines, title, totals
 from archdsl.dims import Dim, render
+from archdsl.network.types import Network
 from archdsl.tensors import TensorType
 from archdsl.terminal_text import escape
 
@@ -46,12 +49,10 @@ def as_data(summary: Summary) -> dict[str, Any]:
 
 def total(summary: Summary) -> dict[str, Any]:
     """The figures of the whole model."""
-    parameters, macs = summary.parameters, summary.work.macs
-    field = summary.receptive_field
+    macs = summary.work.macs
+    sizeless = _sizeless(summary.parameters, summary.receptive_field)
     return {
-        "params": parameters.total,
-        "params_trainable": parameters.trainable,
-        "buffers": parameters.buffers,
+        **{name: sizeless[name] for name in ("params", "params_trainable", "buffers")},
         "macs": macs.total,
         "macs_attention_full": macs.attention_full,
         "macs_attention_masked": macs.attention_masked,
@@ -59,10 +60,24 @@ def total(summary: Summary) -> dict[str, Any]:
         "weight_bytes": None,
         "saved_for_backward_bytes": None,
         "peak_inference_bytes": None,
-        "receptive_field": list(field.field) if field is not None else None,
-        "output_stride": list(field.stride) if field is not None else None,
+        **{name: sizeless[name] for name in ("receptive_field", "output_stride")},
         "regions": summary.regions,
         "instances": summary.instances,
+    }
+
+
+def total_without_sizes(network: Network) -> dict[str, Any]:
+    """The figures that are the same at every size: a model whose sizes have no defaults has them too."""
+    return _sizeless(ParameterCounter().model(network), receptive_field(network))
+
+
+def _sizeless(parameters: Parameters, field: ReceptiveField | None) -> dict[str, Any]:
+    return {
+        "params": parameters.total,
+        "params_trainable": parameters.trainable,
+        "buffers": parameters.buffers,
+        "receptive_field": list(field.field) if field is not None else None,
+        "output_stride": list(field.stride) if field is not None else None,
     }
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import archdsl
 import pytest
+
+import archdsl
 
 
 def codes(*lines: str) -> list[str]:

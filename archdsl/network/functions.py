@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from functools import reduce
 from typing import Any
@@ -22,6 +22,8 @@ from archdsl.network.values import DType, FunctionRecipe, LateNumber, describe, 
 from archdsl.ops.initializers import CHOICES, INITIALIZERS, Initializer
 from archdsl.ops.masks import MASKS
 from archdsl.ops.spectral_norm import SpectralNorm
+from archdsl.ops.weight_norm import WeightNorm
+from archdsl.ops.wrapped_weight import WrappedWeight
 from archdsl.syntax.tree import Expression
 from archdsl.tensors import DTYPE_NAMES
 
@@ -39,7 +41,8 @@ AGGREGATES: dict[str, Callable[..., Any]] = {
     "maximum": max,
 }
 LISTS = ("len", "range", "zip", "reversed", "enumerate")
-WRAPPERS = ("frozen", "spectral_norm")
+_OF_WEIGHTS: Mapping[str, type[WrappedWeight]] = {"spectral_norm": SpectralNorm, "weight_norm": WeightNorm}
+WRAPPERS = ("frozen", *_OF_WEIGHTS)
 
 
 def builtin_names() -> dict[str, Any]:
@@ -221,7 +224,7 @@ def _initializer(name: str, arguments: list[GivenArgument], wire: Any, ctx: Cont
 
 
 def _wrap(name: str, arguments: list[GivenArgument], wire: Any, ctx: Context, node: Expression) -> Any:
-    """``frozen(f)``: the recipe, its weights not trained; ``spectral_norm(f)``. They add nothing to paths."""
+    """``frozen(f)``: its weights not trained; ``spectral_norm(f)``, ``weight_norm(f)``. They add nothing to paths."""
     if len(arguments) != 1 or arguments[0].name is not None:
         ctx.fail(
             errors.missing_argument(name, "recipe", node.span)
@@ -235,21 +238,25 @@ def _wrap(name: str, arguments: list[GivenArgument], wire: Any, ctx: Context, no
     nodes = ctx.builder.nodes
     before = len(nodes)
     result = expressions.evaluate(argument.expression, wire, replace(argument.context, builder=ctx.builder))
-    if not _divide_by_norm(nodes, before):
+    if not _wrap_weights(_OF_WEIGHTS[name], nodes, before):
         wanted = "operators with a matrix of weights (conv, conv_transpose, linear, embedding)"
         ctx.fail(errors.wrong_kind(f"`{name}`", wanted, "none, or one inside a block", node.span))
+    operators = [made.op for made in nodes[before:] if isinstance(made, OpNode)]
+    if any(isinstance(op, WrappedWeight) and op.refuses(op.inner) for op in operators):
+        wanted, given = "a weight that starts as torch starts it", "one with weight_init or padding_idx"
+        ctx.fail(errors.wrong_kind(f"`{name}`", wanted, given, node.span))
     return result
 
 
-def _divide_by_norm(nodes: list[Any], before: int) -> bool:
-    """Spectral norm for every operator since ``before``; false where there is none, or a block that hides some."""
+def _wrap_weights(wrapper: type[WrappedWeight], nodes: list[Any], before: int) -> bool:
+    """Wrap every operator since ``before``; false where there is none, or a block that hides some."""
     found = False
     for i in range(before, len(nodes)):
         made = nodes[i]
         if not isinstance(made, OpNode):
             return False
         outputs = tuple(value.type for value in made.outputs)
-        if SpectralNorm.fits(made.op, made.input_types, outputs):
-            nodes[i] = replace(made, op=SpectralNorm(made.op))
+        if wrapper.fits(made.op, made.input_types, outputs):
+            nodes[i] = replace(made, op=wrapper(made.op))
             found = True
     return found

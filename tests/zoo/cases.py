@@ -51,6 +51,11 @@ PLAIN = [
         lambda rate: Transformer(50, 16, 4, 24, 2, rate), keymaps.TRANSFORMER, _two_sides, _logits, ("rate",),
     ),
     Case(
+        "rnn", "lstm", "rnn", {"vocab": 30, "d": 12, "layers": 2},
+        lambda rate: Recurrent(nn.RNN(12, 12, 2, batch_first=True, dropout=rate), 30, 30, rate),
+        keymaps.recurrent("rnn"), lambda: words(30, 11), rates=("rate",),
+    ),
+    Case(
         "lstm", "lstm", "lstm", {"vocab": 30, "d": 12},
         lambda rate: Recurrent(nn.LSTM(12, 12, 2, batch_first=True, dropout=rate), 30, 30, rate),
         keymaps.recurrent("lstm"), lambda: words(30, 11), rates=("rate",),

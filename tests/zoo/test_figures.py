@@ -117,8 +117,13 @@ TABLE = [
     # T5
     Figures("t5", "t5_small", 60_506_624, 18_312_331_264, _logits(128, 32128), TRANSFORMERS),
     Figures("t5", "t5_base", 222_903_552, 72_917_975_040, _logits(128, 32128), TRANSFORMERS),
-    # Recurrent: nn.LSTM(1500, 1500, 2) 36,024,000 at 36,000,000 a step; nn.GRU(512, 512) 1,575,936 at 1,572,864;
+    # Recurrent: nn.RNN(300, 300) 180,600 at 180,000 a step; nn.LSTM(1500, 1500, 2) 36,024,000 at 36,000,000;
+    # nn.GRU(512, 512) 1,575,936 at 1,572,864;
     # nn.LSTM(256, 256, bidirectional) 1,052,672 at 1,048,576. Tables of 10,000 words, and heads with a bias.
+    Figures(
+        "lstm", "rnn", 180_600 + 2 * 3_000_000 + 10_000, 35 * (180_000 + 3_000_000),
+        {"out": (1, 35, 10_000)}, "torch.nn.RNN",
+    ),
     Figures(
         "lstm", "lstm", 36_024_000 + 2 * 15_000_000 + 10_000, 35 * (36_000_000 + 15_000_000),
         {"out": (1, 35, 10_000)}, "torch.nn.LSTM",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
-from archdsl.polynomials import Atom, Dim, FloorDiv, Monomial, Size, floor_div, symbol
-from archdsl.size_text import render, to_python
+from archdsl.sizes.polynomials import Atom, Dim, FloorDiv, Monomial, Size, floor_div, symbol
+from archdsl.sizes.text import render, to_python
 
 __all__ = [
     "Dim",

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent / "archdsl"
 WITHOUT_PROGRAM = {
     "E0101": "bytes that are no text", "E0102": "bytes that are no text", "E0103": "bytes that are no text",
     "E0106": "a file of megabytes", "E0118": "a hundred errors",
-    "E0403": "tests/test_assumptions.py has such questions",
+    "E0403": "tests/sizes/test_assumptions.py has such questions",
     "E0903": "several files", "E0904": "a command line",
 }  # fmt: skip
 

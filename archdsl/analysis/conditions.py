@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from archdsl.assumptions import Relation
+from archdsl.sizes.assumptions import Relation
 from archdsl.dims import Dim, Size, render, symbol, symbols
 from archdsl.network.types import Network
-from archdsl.relations import normal_form
+from archdsl.sizes.relations import normal_form
 
 
 def conditions(network: Network) -> tuple[str, ...]:

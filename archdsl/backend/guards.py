@@ -10,7 +10,7 @@ from archdsl.backend.printer import quoted
 from archdsl.dims import Dim, Size, render, symbols, to_python
 from archdsl.network.types import Network
 from archdsl.ops.checker import ValueBound
-from archdsl.relations import Relation
+from archdsl.sizes.relations import Relation
 
 
 def guard_lines(network: Network, inputs: dict[str, str]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from archdsl.assumptions import Assumptions
+from archdsl.sizes.assumptions import Assumptions
 from archdsl.backend.graphs import Lowered, Need
 from archdsl.backend.regions import Regions
 from archdsl.network.types import CallNode, OpNode, RawTensorNode, Region, WeightNode

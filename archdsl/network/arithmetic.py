@@ -7,7 +7,7 @@ import operator as python
 from collections.abc import Callable
 from typing import Any
 
-from archdsl.assumptions import Relation, Verdict
+from archdsl.sizes.assumptions import Relation, Verdict
 from archdsl.dims import Size, render
 from archdsl.network import errors, model_errors
 from archdsl.network.context import Context

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from archdsl.assumptions import Assumptions, Relation
+from archdsl.sizes.assumptions import Assumptions, Relation
 from archdsl.diagnostics import Diagnostic
 from archdsl.network import errors, liveness, model_errors
 from archdsl.network.aliases import target

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import archdsl.network.expressions as expressions
-from archdsl.assumptions import Contradiction, Relation, Unusable, Verdict
+from archdsl.sizes.assumptions import Contradiction, Relation, Unusable, Verdict
 from archdsl.dims import Size, symbols
 from archdsl.network import errors, model_errors
 from archdsl.network.arithmetic import compare_verdict

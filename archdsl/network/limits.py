@@ -9,7 +9,7 @@ from archdsl.network import errors
 from archdsl.network.context import Context
 from archdsl.network.types import LateExpression
 from archdsl.ops.masks import Combined, Mask, Negated
-from archdsl.polynomials import FloorDiv
+from archdsl.sizes.polynomials import FloorDiv
 from archdsl.syntax.tree import Expression
 
 MOST_TERMS = 256  # of a size written out

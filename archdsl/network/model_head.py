@@ -7,7 +7,7 @@ from typing import Any
 
 import archdsl.network.expectations as expectations
 import archdsl.network.expressions as expressions
-from archdsl.assumptions import Relation
+from archdsl.sizes.assumptions import Relation
 from archdsl.dims import Size, symbol
 from archdsl.network import errors, model_errors
 from archdsl.network.blocks import fill_default

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import archdsl.network.expressions as expressions
-from archdsl.assumptions import Assumptions
+from archdsl.sizes.assumptions import Assumptions
 from archdsl.network.aliases import top_context
 from archdsl.network.context import Failed, Session
 from archdsl.network.program import load

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from archdsl.assumptions import Assumptions, Relation
+from archdsl.sizes.assumptions import Assumptions, Relation
 from archdsl.dims import Dim
 from archdsl.ops.base import Operator, Weight
 from archdsl.ops.checker import Bound, ValueBound

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from archdsl.assumptions import Assumptions, Contradiction, Relation
+from archdsl.sizes.assumptions import Assumptions, Contradiction, Relation
 from archdsl.dims import Dim, render
 from archdsl.ops import errors
 from archdsl.tensors import TensorType

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from archdsl.assumptions import Assumptions, Relation
+from archdsl.sizes.assumptions import Assumptions, Relation
 from archdsl.dims import symbol
 from archdsl.network.types import (
     CallNode,

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from archdsl.assumptions import Assumptions
+from archdsl.sizes.assumptions import Assumptions
 from archdsl.backend.interpret import Interpreter, Surroundings
 from archdsl.ops.base import Operator, Sample, Types
 from archdsl.ops.checker import Checker

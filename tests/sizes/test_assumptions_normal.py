@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archdsl.assumptions import Assumptions, Contradiction, Relation, Unusable
 from archdsl.dims import evaluate, floor_div, render, substitute, symbol
-from archdsl.known_residues import residues, simplified
-from tests.test_assumptions import relation
-from tests.test_assumptions_brute import H, W, one_name, two_names, usable
+from archdsl.sizes.assumptions import Assumptions, Contradiction, Relation, Unusable
+from archdsl.sizes.known_residues import residues, simplified
+from tests.sizes.test_assumptions import relation
+from tests.sizes.test_assumptions_brute import H, W, one_name, two_names, usable
 
 NOTHING = Assumptions.empty()
 N = symbol("N")

@@ -9,10 +9,10 @@ from math import gcd, prod
 from typing import NamedTuple
 
 from archdsl.dims import Dim, FloorDiv, Monomial, Size, evaluate_along, symbols
-from archdsl.one_size import degree_of, modulus_of, range_of
-from archdsl.relations import TooHard
-from archdsl.residues import CASES, Domain
-from archdsl.sign_runs import differences
+from archdsl.sizes.one_size import degree_of, modulus_of, range_of
+from archdsl.sizes.relations import TooHard
+from archdsl.sizes.residues import CASES, Domain
+from archdsl.sizes.sign_runs import differences
 
 __all__ = ["Case", "Range", "bounds", "cases", "parts", "reduced", "vanishes"]
 

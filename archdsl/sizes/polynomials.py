@@ -104,7 +104,7 @@ class Size:
         return (Size, (dict(self.terms),))
 
     def __repr__(self) -> str:
-        from archdsl.size_text import render
+        from archdsl.sizes.text import render
 
         return render(self)
 

@@ -11,8 +11,8 @@ from functools import lru_cache
 from math import gcd, lcm, prod
 
 from archdsl.dims import product, substitute, symbols
-from archdsl.polynomials import Atom, Dim, FloorDiv, Monomial, Size, floor_div, symbol
-from archdsl.residues import Domain
+from archdsl.sizes.polynomials import Atom, Dim, FloorDiv, Monomial, Size, floor_div, symbol
+from archdsl.sizes.residues import Domain
 
 __all__ = ["Residue", "residues", "simplified"]
 

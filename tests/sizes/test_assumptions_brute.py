@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archdsl.assumptions import Assumptions, Contradiction, Relation, Unusable
 from archdsl.dims import evaluate, floor_div, substitute, symbol, symbols
-from tests.test_assumptions import relation
+from archdsl.sizes.assumptions import Assumptions, Contradiction, Relation, Unusable
+from tests.sizes.test_assumptions import relation
 
 H, W = symbol("H"), symbol("W")
 NOTHING = Assumptions.empty()

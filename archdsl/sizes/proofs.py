@@ -10,11 +10,11 @@ from math import prod
 from typing import Literal
 
 from archdsl.dims import Dim, FloorDiv, Size, evaluate, substitute, symbol, symbols
-from archdsl.many_sizes import Case, Range, bounds, cases, reduced, vanishes
-from archdsl.one_size import describe, modulus_of, truth
-from archdsl.relations import Relation, TooHard, against_zero
-from archdsl.residues import Domain
-from archdsl.witnesses import Example, examples, isolated
+from archdsl.sizes.many_sizes import Case, Range, bounds, cases, reduced, vanishes
+from archdsl.sizes.one_size import describe, modulus_of, truth
+from archdsl.sizes.relations import Relation, TooHard, against_zero
+from archdsl.sizes.residues import Domain
+from archdsl.sizes.witnesses import Example, examples, isolated
 
 __all__ = ["Facts", "Findings", "decide", "settled", "side_bounds"]
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from archdsl import size_text
 from archdsl.dims import Dim, evaluate, floor_div, render, symbol
+from archdsl.sizes import text as size_text
 
 
 def test_floors_inside_floors_are_written_once_each(monkeypatch) -> None:  # type: ignore[no-untyped-def]

@@ -12,7 +12,7 @@ from heapq import merge
 from itertools import count
 from math import gcd, lcm
 
-from archdsl.relations import TooHard
+from archdsl.sizes.relations import TooHard
 
 __all__ = ["CASES", "Domain", "Stretch"]
 

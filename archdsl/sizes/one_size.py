@@ -6,9 +6,9 @@ from functools import lru_cache
 from math import isqrt, lcm
 
 from archdsl.dims import Dim, FloorDiv, Size, evaluate_along, symbol, symbols
-from archdsl.relations import Relation, TooHard
-from archdsl.residues import CASES, Domain, Stretch
-from archdsl.sign_runs import differences, extremes, sign_runs
+from archdsl.sizes.relations import Relation, TooHard
+from archdsl.sizes.residues import CASES, Domain, Stretch
+from archdsl.sizes.sign_runs import differences, extremes, sign_runs
 
 __all__ = ["degree_of", "describe", "modulus_of", "preimage", "range_of", "truth"]
 

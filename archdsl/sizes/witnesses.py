@@ -7,8 +7,8 @@ from itertools import islice
 from itertools import product as all_combinations
 
 from archdsl.dims import Dim, Size, evaluate, evaluate_along, symbol, symbols
-from archdsl.relations import against_zero
-from archdsl.residues import Domain
+from archdsl.sizes.relations import against_zero
+from archdsl.sizes.residues import Domain
 
 __all__ = ["Example", "examples", "isolated"]
 

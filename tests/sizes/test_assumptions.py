@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from archdsl.assumptions import Assumptions, Contradiction, Relation, Unusable
 from archdsl.dims import floor_div, symbol
+from archdsl.sizes.assumptions import Assumptions, Contradiction, Relation, Unusable
 
 B, C, D, H, T, W = map(symbol, "BCDHTW")
 NOTHING = Assumptions.empty()

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
-from archdsl.polynomials import Dim, FloorDiv, Monomial, Size
+from archdsl.sizes.polynomials import Dim, FloorDiv, Monomial, Size
 
 __all__ = ["render", "to_python"]
 

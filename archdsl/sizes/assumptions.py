@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 
 from archdsl.dims import Dim, Size, render, substitute, symbol, symbols
-from archdsl.known_residues import Residue, residues, simplified
-from archdsl.many_sizes import reduced
-from archdsl.one_size import describe, preimage, truth
-from archdsl.proofs import Facts, Findings, decide, settled, side_bounds
-from archdsl.relations import Contradiction, Operator, Relation, TooHard, Unusable, Verdict, normal_form
-from archdsl.residues import Domain
-from archdsl.witnesses import isolated
+from archdsl.sizes.known_residues import Residue, residues, simplified
+from archdsl.sizes.many_sizes import reduced
+from archdsl.sizes.one_size import describe, preimage, truth
+from archdsl.sizes.proofs import Facts, Findings, decide, settled, side_bounds
+from archdsl.sizes.relations import Contradiction, Operator, Relation, TooHard, Unusable, Verdict, normal_form
+from archdsl.sizes.residues import Domain
+from archdsl.sizes.witnesses import isolated
 
 __all__ = ["Assumptions", "Contradiction", "Relation", "Unusable", "Verdict"]
 

@@ -1,0 +1,1 @@
+"""Symbolic sizes inside: polynomials, what values a size may take, proofs. :mod:`archdsl.dims` is the face."""

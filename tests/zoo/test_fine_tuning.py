@@ -41,7 +41,7 @@ def _call(*targets: str) -> Callable[[nn.Module, Tensors], Tensors]:
 
 
 def _case(name: str, model: str, head: str, targets: Callable[[], Tensors], **classes: int) -> Case:
-    there = {"num_labels": count for count in classes.values()}
+    there = {"num_labels": sum(classes.values())} if classes else {}
     made = _transformers(model, "BertConfig", _RATES, **_SMALL_THERE, **there)
     return Case(
         name, "bert_tasks", name, {**_SMALL, **classes}, made, _rules(head), lambda: {**_padded(40), **targets()},

@@ -59,6 +59,10 @@ def parser() -> argparse.ArgumentParser:
         "--expand", metavar="PATH", action="append", default=[], help="open what is folded there"
     )
 
+    summary.add_argument(
+        "--symbolic", action="store_true", help="the figures as formulas over parameters and sizes"
+    )
+
     render = add("render", "the drawing; the file's ending says the format", model)
     drawn = "a file that ends in .svg, .png or .dot, or - for standard output"
     render.add_argument("-o", "--output", metavar="OUT", required=True, help=drawn)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from archdsl.sizes.assumptions import Relation
 from archdsl.dims import Dim, Size, render, symbol, symbols
 from archdsl.network.types import Network
+from archdsl.sizes.assumptions import Relation
 from archdsl.sizes.relations import normal_form
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from archdsl.sizes.assumptions import Assumptions, Relation
 from archdsl.dims import symbol
 from archdsl.network.types import (
     CallNode,
@@ -22,6 +21,7 @@ from archdsl.network.types import (
 from archdsl.ops.base import Slot
 from archdsl.ops.checker import Bound, Checker
 from archdsl.ops.registry import operators
+from archdsl.sizes.assumptions import Assumptions, Relation
 from archdsl.source import Source, Span
 from archdsl.tensors import TensorType
 

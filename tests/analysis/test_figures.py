@@ -10,10 +10,10 @@ from archdsl.analysis.receptive_field import receptive_field
 from archdsl.analysis.sizes import SizesError, sizes_for
 from archdsl.analysis.summary import Summary, summarise
 from archdsl.analysis.weights import all_weights, model_weights, numel
-from archdsl.sizes.assumptions import Relation
 from archdsl.network.types import Network, Region
 from archdsl.ops.base import Slot
 from archdsl.ops.checker import Bound
+from archdsl.sizes.assumptions import Relation
 from archdsl.tensors import TensorType
 from tests.analysis import zoo
 from tests.analysis.support import Maker, conv_args, floats, image, network, symbol

@@ -148,8 +148,8 @@ def test_figures_need_no_torch() -> None:
 
 def test_every_operator_can_be_counted() -> None:
     """The default figures of operators never fail on the valid samples of all operators."""
-    from archdsl.sizes.assumptions import Assumptions
     from archdsl.ops.checker import Checker
+    from archdsl.sizes.assumptions import Assumptions
 
     for cls in operators().values():
         for sample in cls.samples():

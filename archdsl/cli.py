@@ -64,12 +64,16 @@ def parser() -> argparse.ArgumentParser:
     )
 
     render = add("render", "the drawing; the file's ending says the format", model)
-    drawn = "a file that ends in .svg, .png or .dot, or - for standard output"
+    drawn = "a file that ends in .svg, .pdf, .png, .tex, .mmd or .dot, or - for standard output"
+    formats = ["svg", "png", "pdf", "dot", "mermaid", "tikz"]
     render.add_argument("-o", "--output", metavar="OUT", required=True, help=drawn)
-    render.add_argument("--format", choices=["svg", "png", "dot"], help="where the ending doesn't say it")
+    render.add_argument("--format", choices=formats, help="where the ending doesn't say it")
     render.add_argument("--expand", metavar="PATH", action="append", default=[], help="draw what is inside")
     render.add_argument("--fold", metavar="PATH", action="append", default=[], help="draw one box")
     render.add_argument("--direction", choices=["down", "up", "right", "left"], default="down")
+    render.add_argument(
+        "--theme", choices=["light", "dark", "auto"], default="light", help="auto: as the reader's screen is"
+    )
     render.add_argument("--engine", choices=["wasm", "system"], default="wasm")
 
     fmt = add("fmt", "the one formatter")

@@ -14,7 +14,9 @@ from archdsl.commands import setup, streams
 from archdsl.failures import UsageFailure
 from archdsl.network.types import Network
 
-FORMATS = {".svg": "svg", ".png": "png", ".dot": "dot", ".gv": "dot"}
+FORMATS = {
+    ".svg": "svg", ".png": "png", ".pdf": "pdf", ".dot": "dot", ".gv": "dot", ".mmd": "mermaid", ".tex": "tikz",
+}  # fmt: skip
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -27,6 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
         expand=tuple(arguments.expand),
         fold=tuple(arguments.fold),
         direction=arguments.direction,
+        theme=arguments.theme,
         engine=arguments.engine,
     )
     streams.show(chosen.diagnostics)

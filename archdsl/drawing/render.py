@@ -1,22 +1,31 @@
-"""A network's drawing as a file's content: SVG, DOT or PNG."""
+"""A network's drawing as a file's content.
+
+PNG, PDF and TikZ translate the one SVG, so that all show the same; DOT and Mermaid, which lay out themselves, say the
+picture.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Literal
+from typing import Literal, get_args
 
 from archdsl.drawing.annotate import annotate
 from archdsl.drawing.build import BOX_LIMIT, PlaceError, make_picture
 from archdsl.drawing.dot import Direction, to_dot
 from archdsl.drawing.engine import Engine, layout
+from archdsl.drawing.marks import read_marks
+from archdsl.drawing.mermaid import to_mermaid
+from archdsl.drawing.pdf import to_pdf
 from archdsl.drawing.picture import Picture
 from archdsl.drawing.png import svg_to_png
 from archdsl.drawing.svg import finish_svg
+from archdsl.drawing.theme import Theme, themed
+from archdsl.drawing.tikz import to_tikz
 from archdsl.network.types import Network
 
-__all__ = ["Direction", "Format", "PlaceError", "render", "render_picture"]
+__all__ = ["Direction", "Format", "PlaceError", "Theme", "render", "render_picture"]
 
-Format = Literal["svg", "dot", "png"]
+Format = Literal["svg", "png", "pdf", "dot", "mermaid", "tikz"]
 
 
 def render(
@@ -25,6 +34,7 @@ def render(
     format: Format = "svg",
     engine: Engine = "wasm",
     direction: Direction = "down",
+    theme: Theme = "light",
     expand: Collection[str] = (),
     fold: Collection[str] = (),
     figures: Mapping[str, tuple[int, int]] | None = None,
@@ -32,7 +42,7 @@ def render(
     mode: Literal["inference", "training"] = "inference",
     box_limit: int = BOX_LIMIT,
 ) -> str | bytes:
-    """The drawing of ``network``: text, or for ``png`` bytes.
+    """The drawing of ``network``: text, or for ``png`` and ``pdf`` bytes.
 
     ``expand`` and ``fold`` are places (``encoder.0``) to open or close against the rules of
     :mod:`archdsl.drawing.folding`; ``figures`` are (parameters, MACs) by place, for the titles of blocks; ``sizes`` as
@@ -48,19 +58,35 @@ def render(
         mode=mode,
         box_limit=box_limit,
     )
-    return render_picture(picture, format=format, engine=engine, direction=direction)
+    return render_picture(picture, format=format, engine=engine, direction=direction, theme=theme)
 
 
 def render_picture(
-    picture: Picture, *, format: Format = "svg", engine: Engine = "wasm", direction: Direction = "down"
+    picture: Picture,
+    *,
+    format: Format = "svg",
+    engine: Engine = "wasm",
+    direction: Direction = "down",
+    theme: Theme = "light",
 ) -> str | bytes:
     """A picture that has been made already."""
+    if format not in get_args(Format):
+        raise ValueError(f"no drawing format {format!r}; there are {', '.join(get_args(Format))}")
     if format == "dot":
         return to_dot(picture, direction=direction)
-    if format not in ("svg", "png"):
-        raise ValueError(f"no drawing format {format!r}; there are svg, dot, png")
+    if format == "mermaid":
+        return to_mermaid(picture, direction=direction)
     laid_out = layout(to_dot(picture, direction=direction, with_legend=False), engine=engine)
     svg = finish_svg(
         annotate(laid_out, picture, direction), title=picture.name, description=picture.docstring
     )
-    return svg if format == "svg" else svg_to_png(svg)
+    # Only an SVG can follow its reader's screen.
+    svg = themed(svg, "light" if theme == "auto" and format != "svg" else theme)
+    match format:
+        case "png":
+            return svg_to_png(svg)
+        case "pdf":
+            return to_pdf(read_marks(svg))
+        case "tikz":
+            return to_tikz(read_marks(svg))
+    return svg

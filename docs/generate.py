@@ -1,5 +1,6 @@
-"""Writes docs/zoo.md, the page of everything in the zoo: ``python docs/generate.py [--check] [--drawings]``. No torch.
+"""Writes the generated pages: ``python docs/generate.py [--check] [--drawings]``. No torch.
 
+docs/zoo.md shows every model of the zoo, docs/rows.md every row of the list of what was asked for (docs/rows.py).
 Figures are counted anew; what the networks were compared with stands in benchmarks/results/zoo.json, which
 ``make zoo-results`` writes by running the comparisons.
 """
@@ -15,6 +16,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import rows
+
 from archdsl import driver
 from archdsl.analysis.expectations import check_expectations
 from archdsl.analysis.sizes import SizesError
@@ -29,6 +34,7 @@ from archdsl.syntax.tree import Definition, File, Use
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "zoo.md"
+LIST = ROOT / "docs" / "rows.md"
 IMAGES = ROOT / "docs" / "images" / "zoo"
 RESULTS = ROOT / "benchmarks" / "results" / "zoo.json"
 PUBLISHED = ROOT / "docs" / "published.csv"
@@ -157,34 +163,75 @@ def _summary(network: Network) -> Summary | None:
         return None
 
 
-def page() -> str:
-    """The text of docs/zoo.md."""
+@cache
+def checked(path: Path) -> tuple[Any, Any]:
+    """A file of the zoo, and what checking it found: once for all pages."""
+    program = driver.load(driver.address(f"zoo:{path.stem}"), driver.Options())
+    return program, driver.check(program)
+
+
+@cache
+def recorded() -> Any:
+    """What the comparisons found, and what others publish, by model."""
     results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     with PUBLISHED.open(encoding="utf-8", newline="") as file:
-        published = {entry["model"]: entry for entry in csv.DictReader(file)}
+        return results, {entry["model"]: entry for entry in csv.DictReader(file)}
+
+
+def page() -> str:
+    """The text of docs/zoo.md."""
+    results, published = recorded()
     sections, models, done, expected = [], 0, 0, 0
     paths = driver.zoo_files()
     for path in paths:
-        program = driver.load(driver.address(f"zoo:{path.stem}"), driver.Options())
-        checked = driver.check(program)
-        wrong = [item.message for item in checked.diagnostics]
+        program, found = checked(path)
+        wrong = [item.message for item in found.diagnostics]
         text = [f"\n## {path.stem}\n", f"[specs/zoo/{path.name}](../specs/zoo/{path.name})\n"]
         text += [f"**{message}**\n" for message in wrong]
         said: dict[str, list[str]] = {}
-        for name, network in checked.networks.items():
+        for name, network in found.networks.items():
             said.setdefault(" ".join((network.docstring or "").split()), []).append(f"`{name}`")
         text += [f"- {', '.join(names)}: {docstring}" for docstring, names in said.items()]
         text += ["", f"| {' | '.join(COLUMNS)} |", "| --- | --: | --: | --: | --: | --- | :-: | :-: | --- |"]
-        for name, network in checked.networks.items():
+        for name, network in found.networks.items():
             facts = _facts(path, name, results)
-            figured = _figured(program, network, checked.networks)
+            figured = _figured(program, network, found.networks)
             models, done, expected = models + 1, done + ("compared" in facts), expected + figured
             text.append(row(path, network, _summary(network), facts, published.get(name), figured))
-        notes = [f"{name}: {published[name]['source']}" for name in checked.networks if name in published]
+        notes = [f"{name}: {published[name]['source']}" for name in found.networks if name in published]
         text += [f"\nPublished: {'; '.join(notes)}."] if notes else []
         sections.append("\n".join(text) + "\n")
     head = HEAD.format(models=models, files=len(paths), done=done, expected=expected)
     return head + "".join(sections)
+
+
+def models() -> dict[str, rows.Shown]:
+    """What the list shows of every model."""
+    results, published = recorded()
+    found = {}
+    for path in driver.zoo_files():
+        for name, network in checked(path)[1].networks.items():
+            facts, summary = _facts(path, name, results), _summary(network)
+            differences = [one["difference"] for one in facts.get("compared", {}).values()]
+            found[name] = rows.Shown(
+                path.stem,
+                summary.params if summary else None,
+                published[name]["params"] if name in published else "",
+                max(differences, default=None),
+                _image(name),
+            )
+    return found
+
+
+def listed() -> str:
+    """The text of docs/rows.md."""
+    return rows.page(rows.rows(), models())
+
+
+def _image(name: str) -> str | None:
+    """Where a drawing of a model lies, from docs/, if one does."""
+    found = (ROOT / "docs" / "images" / where / f"{name}.svg" for where in ("gallery", "zoo"))
+    return next((path.relative_to(ROOT / "docs").as_posix() for path in found if path.exists()), None)
 
 
 def _figured(program: Any, network: Network, networks: Any) -> bool:
@@ -217,12 +264,20 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.drawings:
         draw()
-    text = page()
+    if missing := list(rows.dead(rows.rows(), models())):
+        print("docs/rows.csv is wrong:", *missing, sep="\n  ", file=sys.stderr)
+        return 1
+    pages = {PAGE: page(), LIST: listed()}
+    stale = [
+        path.name
+        for path, text in pages.items()
+        if not path.exists() or path.read_text(encoding="utf-8") != text
+    ]
     if arguments.check:
-        fresh = PAGE.exists() and PAGE.read_text(encoding="utf-8") == text
-        print("docs/zoo.md is up to date" if fresh else "docs/zoo.md is stale: make docs")
-        return 0 if fresh else 1
-    PAGE.write_text(text, encoding="utf-8")
+        print(f"stale: {', '.join(stale)}; make docs" if stale else "the generated pages are up to date")
+        return 1 if stale else 0
+    for path, text in pages.items():
+        path.write_text(text, encoding="utf-8")
     return 0
 
 

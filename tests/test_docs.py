@@ -26,6 +26,44 @@ def test_the_page_of_the_zoo_is_up_to_date(generate: ModuleType) -> None:
     assert (ROOT / "docs" / "zoo.md").read_text(encoding="utf-8") == generate.page(), "run `make docs`"
 
 
+def test_the_list_is_up_to_date(generate: ModuleType) -> None:
+    assert (ROOT / "docs" / "rows.md").read_text(encoding="utf-8") == generate.listed(), "run `make docs`"
+
+
+def test_no_row_of_the_list_names_what_does_not_exist(generate: ModuleType) -> None:
+    assert list(generate.rows.dead(generate.rows.rows(), generate.models())) == []
+
+
+@pytest.mark.parametrize(
+    ("where", "tests"),
+    [
+        ("zoo:resnet51", "tests/test_docs.py"),
+        ("std:bottlenek", "tests/test_docs.py"),
+        ("block:resnet/inception", "tests/test_docs.py"),
+        ("block:nowhere/inception", "tests/test_docs.py"),
+        ("op:convolution", "tests/test_docs.py"),
+        ("lint:W9999", "tests/test_docs.py"),
+        ("lang:99", "tests/test_docs.py"),
+        ("later:tomorrow", "tests/test_docs.py"),
+        ("magic:conv", "tests/test_docs.py"),
+        ("op:conv", ""),
+        ("op:conv", "tests/test_nowhere.py"),
+        ("op:conv", "tests/test_docs.py::test_nowhere"),
+        ("op:conv", "tests/conftest.py"),
+    ],
+)
+def test_dead_names_of_the_list_are_noticed(generate: ModuleType, where: str, tests: str) -> None:
+    rows = generate.rows
+    good = rows.Row("layers", "one", ("op:conv",), ("tests/test_docs.py",), "")
+    assert list(rows.dead([good], [])) == []
+    bad = rows.Row("layers", "one", tuple(where.split()), tuple(tests.split()), "")
+    assert len(list(rows.dead([good, bad], ["resnet50"]))) == 1
+
+
+def test_published_figures_are_of_models_that_exist(generate: ModuleType) -> None:
+    assert set(generate.recorded()[1]) <= set(generate.models())
+
+
 def test_nothing_on_record_differs() -> None:
     results = json.loads((ROOT / "benchmarks" / "results" / "zoo.json").read_text(encoding="utf-8"))
     assert results

@@ -86,6 +86,7 @@ TABLE = [
     # ViT
     Figures("vit", "vit_b_16", 86_567_656, 17_563_828_224, CLASSES, TORCHVISION, 16),
     Figures("vit", "vit_l_16", 304_326_632, 61_554_712_576, CLASSES, TORCHVISION, 16),
+    Figures("vit", "vit_h_14", 632_045_800, 167_295_109_120, CLASSES, TORCHVISION, 14),
     # Transformer: nn.Transformer counts 2 * 2 * 512 (1024) weights of norms more and has no table of 37,000 words,
     # 44,140,544 - 2,048 + 37,000 * 512; its MACs are 2,894,069,760 and the head's 64 * 37,000 * 512
     Figures("transformer", "transformer_base", 63_082_496, 4_106_485_760, _logits(64, 37000), "torch.nn.Transformer"),

@@ -90,6 +90,8 @@ def parser() -> argparse.ArgumentParser:
         "code", metavar="CODE", nargs="?", help="E0401, or E04 for all of a stage; none lists all"
     )
 
+    _solve(add("solve", "the largest value of a parameter or size within a budget", model))
+
     ops = add("ops", "operators and standard blocks")
     ops.add_argument("name", metavar="NAME", nargs="?", help="the page of one")
 
@@ -113,6 +115,16 @@ def _build(build: argparse.ArgumentParser) -> None:
     build.add_argument(
         "--emit", choices=["tree", "network", "dot", "fx", "python"], help="print what a stage made"
     )
+
+
+def _solve(solve: argparse.ArgumentParser) -> None:
+    solve.add_argument(
+        "--for", dest="variable", metavar="NAME", required=True, help="a parameter (d, layers[2]) or a size (T)"
+    )
+    solve.add_argument("--params", metavar="1e9", help="so many parameters at most")
+    solve.add_argument("--macs", metavar="5G", help="so many multiply-accumulates at most")
+    solve.add_argument("--step", metavar="N", help="multiples of N only (default: as the model allows)")
+    solve.add_argument("--format", choices=["text", "json"], default="text")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

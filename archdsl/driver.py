@@ -12,7 +12,7 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,7 +31,6 @@ from archdsl.source import Source
 from archdsl.syntax.reading import MAX_BYTES, read_source
 
 if TYPE_CHECKING:
-    from archdsl.analysis.formulas import Formulas
     from archdsl.analysis.summary import Summary
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -161,24 +160,6 @@ def analyse(network: Network, at: Mapping[str, int] | None = None) -> Summary:
 
     try:
         return summarise(network, at)
-    except SizesError as error:
-        raise UsageFailure(str(error)) from None
-
-
-def formulas(
-    chosen: Chosen, settings: Mapping[str, Any], at: Mapping[str, int], figures: Sequence[str] = ()
-) -> Formulas:
-    """Figures as formulas over what ``settings`` and ``at`` leave open. Raises UsageFailure."""
-    from archdsl.analysis.figures import TITLES
-    from archdsl.analysis.formulas import formulas as find
-    from archdsl.analysis.sizes import SizesError
-    from archdsl.analysis.variations import Variations
-
-    for name in figures:
-        if name not in TITLES:
-            raise UsageFailure(f"there is no formula of {name}; there are {', '.join(TITLES)}")
-    try:
-        return find(Variations(chosen.program, chosen.network, settings, at), figures)
     except SizesError as error:
         raise UsageFailure(str(error)) from None
 

@@ -31,6 +31,12 @@ class UsageFailure(CommandFailure):
     exit_code = USAGE
 
 
+class UnmetFailure(CommandFailure):
+    """What is asked of a model can't be met: nothing fits a budget."""
+
+    exit_code = WRONG_INPUT
+
+
 class FileFailure(CommandFailure):
     """A file can't be read or written."""
 

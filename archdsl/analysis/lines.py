@@ -80,7 +80,7 @@ def allowed_values(base: int, allowed: Allowed, far: int) -> tuple[int, tuple[in
     def may_move(by: int) -> bool:
         return any(0 < n <= MOST and allowed(n) for n in (base + by, base - by))
 
-    step = next(filter(may_move, _first_steps(base)), 0)
+    step = next(filter(may_move, first_steps(base)), 0)
     if not step:
         return 1, (base,)
     wanted = [base + step * k for k in _NEAR]
@@ -93,7 +93,7 @@ def allowed_values(base: int, allowed: Allowed, far: int) -> tuple[int, tuple[in
     return step, (base, *values)
 
 
-def _first_steps(base: int) -> Iterator[int]:
+def first_steps(base: int) -> Iterator[int]:
     """By how much a variable may be allowed to move: little, a divisor of what it is, a power of two, as much again."""
     small = [1, 2, 3, 4, 5, 6, 8]
     divisors = [n for n in range(7, min(base, 1024) + 1) if base % n == 0]

@@ -80,6 +80,15 @@ class Variations:
         found = self.summary(changed)
         return None if isinstance(found, str) else figures_of(found)
 
+    def measured(self, variable: Variable) -> list[tuple[int, Mapping[str, int]]]:
+        """What has been measured so far where this variable alone was moved."""
+        found: list[tuple[int, Mapping[str, int]]] = []
+        for key, summary in self._summaries.items():
+            alone = not key or (len(key) == 1 and key[0][0] == variable.name)
+            if alone and not isinstance(summary, str):
+                found.append((key[0][1] if key else variable.value, figures_of(summary)))
+        return found
+
     def _summarise(self, moved: Sequence[tuple[Variable, int]]) -> Summary | str:
         network = self._network([(v, n) for v, n in moved if v.kind == "parameter"])
         if isinstance(network, str):

@@ -39,13 +39,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _symbolic(arguments: argparse.Namespace, chosen: Chosen) -> int:
     """``--symbolic``: the figures as formulas; what --set and --at give are numbers in them."""
+    from archdsl import inquiries
     from archdsl.analysis.formula_report import render_json, render_text
 
     if arguments.format not in ("table", "json"):
         raise UsageFailure(f"--symbolic has no format {arguments.format}; there are table and json")
     at = driver.numbers("--at", arguments.at)
     figures = [arguments.field.removeprefix("total.")] if arguments.field is not None else []
-    found = driver.formulas(chosen, driver.settings(arguments.set), at, figures)
+    found = inquiries.formulas(chosen, driver.settings(arguments.set), at, figures)
     streams.show(chosen.diagnostics)
     if figures:
         streams.result(f"{found.formulas[0].text}\n")

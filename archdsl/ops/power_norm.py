@@ -27,8 +27,8 @@ class PowerNorm(Operator):
 
     ``[..., D]``, unchanged. In training the gradient of ``x`` is ``(g - nu * x / psi) / psi`` with ``g`` that of
     ``x / psi`` and ``nu`` a running mean too; both, kept as buffers, move by ``1 - alpha`` at each step. The released
-    code also starts with a warm-up on the batch's own mean and scales every token first. Training isn't compiled: the
-    graph breaks here. ``elementwise`` counts output elements.
+    code also starts with a warm-up on the batch's own mean and scales every token first. ``elementwise`` counts output
+    elements.
 
         input x: [B, T=16, 64]
         linear(64) -> power_norm
@@ -98,24 +98,32 @@ def power_norm() -> type[nn.Module]:
             self.register_buffer("running_gradient", torch.zeros(features))
 
         def forward(self, x: Tensor) -> Tensor:
-            y: Tensor = self.trained(x) if self.training else x * torch.rsqrt(self.running_square + self.eps)
-            return y * self.weight + self.bias
-
-        # Compiled (torch 2.13), what comes back to x is wrong, and nothing says so.
-        @torch.compiler.disable  # type: ignore[untyped-decorator]
-        def trained(self, x: Tensor) -> Tensor:
-            y = x * torch.rsqrt(self.running_square + self.eps)
-            square = x.detach().square().mean(dim=tuple(range(x.ndim - 1)))
-            self.running_square.lerp_(square, 1 - self.alpha)
-            if y.requires_grad:
-                fixed = y.detach()
-                y.register_hook(lambda g: self.corrected(g, fixed))  # type: ignore[no-untyped-call]
-            return y
-
-        def corrected(self, gradient: Tensor, y: Tensor) -> Tensor:
-            found = gradient - self.running_gradient * y
-            moved = (found * y).mean(dim=tuple(range(y.ndim - 1)))
-            self.running_gradient.add_(moved, alpha=1 - self.alpha)
+            psi = torch.rsqrt(self.running_square + self.eps)
+            if self.training:
+                y = self.Corrected.apply(x, psi, self.running_gradient, 1 - self.alpha)  # type: ignore[no-untyped-call]
+                square = x.detach().square().mean(dim=tuple(range(x.ndim - 1)))
+                # A new tensor, not the old one changed: compiled (torch 2.13), what was read off the old one would be
+                # computed again on the way back, from what it holds by then, and nothing says so.
+                self.running_square = torch.lerp(self.running_square, square, 1 - self.alpha)
+            else:
+                y = x * psi
+            found: Tensor = y * self.weight + self.bias
             return found
+
+        class Corrected(torch.autograd.Function):
+            @staticmethod
+            def forward(ctx: Any, x: Tensor, psi: Tensor, running: Tensor, step: float) -> Tensor:
+                y = x * psi
+                ctx.save_for_backward(y, psi)
+                ctx.running, ctx.step = running, step
+                return y
+
+            @staticmethod
+            def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+                y, psi = ctx.saved_tensors
+                found = gradient - ctx.running * y
+                moved = (found * y).mean(dim=tuple(range(y.ndim - 1)))
+                ctx.running.add_(moved, alpha=ctx.step)
+                return found * psi, None, None, None
 
     return PowerNorm

@@ -7,14 +7,16 @@ from typing import Any
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from tests.reference import yolo as reference
+from tests.reference.ssd import best
 from tests.reference.yolo_v1 import YoloV1
 from tests.zoo.compare import Case, Tensors, spec
 from tests.zoo.vision_support import check_compiles, check_numbers, check_trains, counted
 
 FILES = {"yolo_v1": "yolo_v1", "yolo_v1_released": "yolo_v1"}
+FEW: dict[str, Any] = {"most": 12, "above": 0.02, "overlap": 0.3}  # of detections
 V1: dict[str, Any] = {"classes": 3, "boxes": 2, "size": 192, "width": 2, "hidden": 6}
 ANCHORS = [[0.4, 0.5], [1.1, 0.9], [1.5, 1.9]]
 LEVELS = [[[60, 50], [40, 75]], [[30, 25], [20, 35]], [[10, 13], [16, 8]]]
@@ -44,7 +46,14 @@ def _one(net: nn.Module, inputs: Tensors) -> Tensors:
     image, *objects = inputs.values()
     p, c, t = net(image)
     found = {"class_probabilities": p, "box_confidence": c, "all_boxes": net.corners(t).flatten(1, 2)}
-    return {**found, "loss": net.loss(p, c, t, *objects)} if net.training else found
+    if net.training:
+        return {**found, "loss": net.loss(p, c, t, *objects)}
+    return found | _left(found["all_boxes"], (c[..., None] * p[:, :, None]).flatten(1, 2), 10**6)
+
+
+def _left(boxes: Tensor, scores: Tensor, candidates: int) -> Tensors:
+    left = best(boxes, scores, candidates, FEW["most"], FEW["above"], FEW["overlap"])
+    return dict(zip(("found_boxes", "class_labels", "scores", "keep"), left, strict=True))
 
 
 def _later(net: nn.Module, inputs: Tensors) -> Tensors:
@@ -56,29 +65,30 @@ def _later(net: nn.Module, inputs: Tensors) -> Tensors:
     found = {"raw": numbers, "all_boxes": reference.corners(maps, anchors, size)}
     if net.training:
         deltas = reference.darknet(maps, anchors, size, *objects, 0.6 if region else 0.7, region)
-        found["loss"] = reference.darknet_loss(numbers, *deltas)
-    return found
+        return {**found, "loss": reference.darknet_loss(numbers, *deltas)}
+    classes = numbers[..., 5:].softmax(-1) if region else numbers[..., 5:].sigmoid()
+    return found | _left(found["all_boxes"], classes * numbers[..., 4:5].sigmoid(), 20)
 
 
 CASES = [
     Case(
-        "yolo_v1", "yolo_v1", "yolo_v1", V1, lambda rate: YoloV1(**V1, rate=rate), (),
+        "yolo_v1", "yolo_v1", "yolo_v1", V1 | FEW, lambda rate: YoloV1(**V1, rate=rate), (),
         lambda: pictures(192), _one, ("rate",),
     ),
     Case(
-        "yolo_v1_released", "yolo_v1", "yolo_v1_released", {**V1, "boxes": 3},
+        "yolo_v1_released", "yolo_v1", "yolo_v1_released", {**V1, **FEW, "boxes": 3},
         lambda rate: YoloV1(**{**V1, "boxes": 3}, rate=rate, released=True), (),
         lambda: pictures(192), _one, ("rate",),
     ),
     *(
         Case(
-            f"yolo_v2-{released}", "yolo", "yolo_v2", {**V2, "released": released},
+            f"yolo_v2-{released}", "yolo", "yolo_v2", {**V2, **FEW, "candidates": 20, "released": released},
             lambda rate, released=released: reference.YoloV2(**V2, released=released), (), lambda: pictures(96),
             _later,
         )
         for released in (False, True)
     ),
-    Case("yolo_v3", "yolo", "yolo_v3", V3, lambda rate: reference.YoloV3(**V3), (), lambda: pictures(96), _later),
+    Case("yolo_v3", "yolo", "yolo_v3", {**V3, **FEW, "candidates": 20}, lambda rate: reference.YoloV3(**V3), (), lambda: pictures(96), _later),
 ]  # fmt: skip
 
 

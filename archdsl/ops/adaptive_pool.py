@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from archdsl.dims import Dim
+from archdsl.ops import keeping, keeping_layers
 from archdsl.ops.base import Fn, Lowered, Operator, Reach, Role, Sample, Slot, Types, argument
 from archdsl.ops.checker import Checker
 from archdsl.ops.registry import operator
@@ -65,6 +66,7 @@ class AdaptiveAvgPool(AdaptivePool):
     """
 
     name: ClassVar[str] = "adaptive_avg_pool"
+    kept = keeping_layers.adaptive_average
 
 
 @operator
@@ -80,6 +82,7 @@ class AdaptiveMaxPool(AdaptivePool):
     """
 
     name: ClassVar[str] = "adaptive_max_pool"
+    kept = keeping.places
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,7 @@ class GlobalAvgPool(GlobalPool):
 
     name: ClassVar[str] = "global_avg_pool"
     method: ClassVar[str] = ".mean"
+    kept = keeping.nothing
 
 
 @operator
@@ -145,3 +149,4 @@ class GlobalMaxPool(GlobalPool):
 
     name: ClassVar[str] = "global_max_pool"
     method: ClassVar[str] = ".amax"
+    kept = keeping.wire_and_result

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from archdsl.ops import errors
+from archdsl.ops import errors, keeping
 from archdsl.ops.axes import INTEGERS, operands
 from archdsl.ops.base import Sample, Slot, Types, argument
 from archdsl.ops.elementwise import Binary, known_numbers
@@ -75,6 +75,7 @@ class Add(Exact):
     symbol: ClassVar[str] = "+"
     noun: ClassVar[str] = "sum"
     function: ClassVar[str] = "operator.add"
+    kept = keeping.nothing
 
     left: Any = argument("operand")
     right: Any = argument("operand")
@@ -98,6 +99,7 @@ class Subtract(Exact):
     symbol: ClassVar[str] = "-"
     noun: ClassVar[str] = "difference"
     function: ClassVar[str] = "operator.sub"
+    kept = keeping.nothing
 
     left: Any = argument("operand")
     right: Any = argument("operand")
@@ -133,6 +135,7 @@ class Multiply(Exact):
     symbol: ClassVar[str] = "*"
     noun: ClassVar[str] = "product"
     function: ClassVar[str] = "operator.mul"
+    kept = keeping.factors
 
     left: Any = argument("operand")
     right: Any = argument("operand")
@@ -156,6 +159,7 @@ class Divide(Arithmetic):
     symbol: ClassVar[str] = "/"
     noun: ClassVar[str] = "quotient"
     function: ClassVar[str] = "operator.truediv"
+    kept = keeping.quotient
 
     left: Any = argument("operand")
     right: Any = argument("operand")
@@ -203,6 +207,7 @@ class FloorDivide(Division):
     symbol: ClassVar[str] = "//"
     noun: ClassVar[str] = "quotient"
     function: ClassVar[str] = "operator.floordiv"
+    kept = keeping.nothing
 
     left: Any = argument("operand")
     right: Any = argument("operand")
@@ -223,6 +228,7 @@ class Remainder(Division):
     symbol: ClassVar[str] = "%"
     noun: ClassVar[str] = "remainder"
     function: ClassVar[str] = "operator.mod"
+    kept = keeping.remainder
 
     left: Any = argument("operand")
     right: Any = argument("operand")
@@ -249,6 +255,7 @@ class Power(Arithmetic):
     symbol: ClassVar[str] = "**"
     noun: ClassVar[str] = "power"
     function: ClassVar[str] = "operator.pow"
+    kept = keeping.power
 
     left: Any = argument("operand")
     right: Any = argument("operand")

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 
 from archdsl.dims import Dim
 from archdsl.ops.checker import Checker
+from archdsl.ops.keeping import Backward, Kept, by_role
 from archdsl.tensors import TensorType
 
 Types = tuple[TensorType, ...]
@@ -233,6 +234,10 @@ class Operator(ABC):
     def reach(self, inputs: Types) -> Reach:
         """What one output position sees of the input's spatial dims."""
         return Reach()
+
+    def kept(self, inputs: Types, outputs: Types, backward: Backward) -> Kept:
+        """What the forward keeps for the gradients asked for; sizes are numbers, dtypes those of the run."""
+        return by_role(self, inputs, outputs, backward)
 
     @abstractmethod
     def lower(self, inputs: Types, outputs: Types) -> Lowered:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from archdsl.ops import errors
+from archdsl.ops import errors, keeping_layers
 from archdsl.ops.base import Lowered, Mod, Operator, Role, Sample, Types, Weight, argument
 from archdsl.ops.checker import Checker
 from archdsl.ops.layer_norm import LayerNorm
@@ -31,6 +31,7 @@ class BatchNorm(Operator):
 
     name: ClassVar[str] = "batch_norm"
     role: ClassVar[Role] = "normalisation"
+    kept = keeping_layers.batch_norm
 
     eps: float = argument("float", 1e-5, above=0, keyword_only=True)
     momentum: float = argument("float", 0.1, at_least=0, at_most=1, keyword_only=True)
@@ -104,6 +105,7 @@ class Norm(Operator):
 
     name: ClassVar[str] = "norm"
     role: ClassVar[Role] = "normalisation"
+    kept = keeping_layers.batch_or_layer_norm
 
     weight_init: Any = argument("initializer", None, keyword_only=True)
     bias_init: Any = argument("initializer", None, keyword_only=True)

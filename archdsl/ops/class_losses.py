@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from archdsl.ops import errors
+from archdsl.ops import errors, keeping_losses
 from archdsl.ops.axes import resolve_dim
 from archdsl.ops.base import Fn, Lowered, Operator, Reach, Role, Sample, Slot, Types, argument
 from archdsl.ops.checker import Checker
@@ -164,6 +164,7 @@ class CrossEntropy(ClassLoss):
 
     name: ClassVar[str] = "cross_entropy"
     function: ClassVar[str] = "F.cross_entropy"
+    kept = keeping_losses.classes
 
     label_smoothing: float = argument("float", 0.0, at_least=0, at_most=1, keyword_only=True)
 
@@ -216,3 +217,4 @@ class Nll(ClassLoss):
 
     name: ClassVar[str] = "nll"
     function: ClassVar[str] = "F.nll_loss"
+    kept = keeping_losses.picked

@@ -8,6 +8,7 @@ from math import prod
 from typing import Any, ClassVar
 
 from archdsl.dims import render
+from archdsl.ops import keeping_layers
 from archdsl.ops.base import Lowered, Macs, Mod, Operator, Reach, Role, Sample, Types, Weight, argument
 from archdsl.ops.checker import Checker
 from archdsl.ops.registry import operator
@@ -43,6 +44,7 @@ class Conv(Operator):
 
     name: ClassVar[str] = "conv"
     role: ClassVar[Role] = "convolution"
+    kept = keeping_layers.convolution
 
     out_channels: int = argument("int", at_least=1)
     kernel_size: Ints = argument("ints", 3, at_least=1)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from archdsl.ops import keeping
 from archdsl.ops.axes import torch_dtype
 from archdsl.ops.base import Fn, Lowered, Operator, Role, Sample, Slot, Types, argument
 from archdsl.ops.checker import Checker
@@ -26,6 +27,7 @@ class Cast(Operator):
 
     name: ClassVar[str] = "cast"
     role: ClassVar[Role] = "arithmetic"
+    kept = keeping.nothing
 
     dtype: str = argument("dtype")
 
@@ -59,6 +61,7 @@ class Detach(Operator):
 
     name: ClassVar[str] = "detach"
     role: ClassVar[Role] = "arithmetic"
+    kept = keeping.nothing
 
     def shape(self, inputs: Types, sizes: Checker) -> TensorType:
         return inputs[0]

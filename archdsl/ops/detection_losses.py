@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from archdsl.ops import errors
+from archdsl.ops import errors, keeping_losses
 from archdsl.ops.base import Fn, Lowered, Sample, Slot, Types, argument
 from archdsl.ops.checker import Checker
 from archdsl.ops.losses import PairLoss, reduced, with_option
@@ -34,6 +34,7 @@ class Focal(PairLoss):
     """
 
     name: ClassVar[str] = "focal"
+    kept = keeping_losses.focal
 
     alpha: float | None = argument("float", 0.25, at_least=0, at_most=1, optional=True)
     gamma: float = argument("float", 2.0, at_least=0)
@@ -63,6 +64,7 @@ class Giou(PairLoss):
     """
 
     name: ClassVar[str] = "giou"
+    kept = keeping_losses.boxes
 
     eps: float = argument("float", 1e-7, above=0, keyword_only=True)
 

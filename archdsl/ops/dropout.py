@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from archdsl.ops import errors
+from archdsl.ops import errors, keeping_layers
 from archdsl.ops.base import Late, Lowered, Mod, Operator, Role, Sample, Types, argument
 from archdsl.ops.checker import Checker
 from archdsl.ops.registry import operator
@@ -74,6 +74,7 @@ class Dropout(Noise):
     """
 
     name: ClassVar[str] = "dropout"
+    kept = keeping_layers.elements_dropped
 
     def lower(self, inputs: Types, outputs: Types) -> Lowered:
         return Mod(drop if isinstance(self.p, Late) else "nn.Dropout", (self.p,))
@@ -98,6 +99,7 @@ class DropoutChannels(Noise):
     """
 
     name: ClassVar[str] = "dropout_channels"
+    kept = keeping_layers.channels_dropped
 
     def shape(self, inputs: Types, sizes: Checker) -> TensorType:
         spatial_rank(self.name, inputs[0])
@@ -150,6 +152,7 @@ class DropPath(Noise):
     """
 
     name: ClassVar[str] = "drop_path"
+    kept = keeping_layers.samples_dropped
 
     def shape(self, inputs: Types, sizes: Checker) -> TensorType:
         if inputs[0].rank < 1:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from archdsl.ops import errors
+from archdsl.ops import errors, keeping
 from archdsl.ops.base import Lowered, Mod, Operator, Role, Sample, Types, Weight, argument
 from archdsl.ops.checker import Checker
 from archdsl.ops.registry import operator
@@ -27,6 +27,7 @@ class Embedding(Operator):
 
     name: ClassVar[str] = "embedding"
     role: ClassVar[Role] = "embedding"
+    kept = keeping.indices
 
     num_embeddings: int = argument("int", at_least=1)
     embedding_dim: int = argument("int", at_least=1)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from archdsl.dims import Dim, ceil_div
-from archdsl.ops import errors
+from archdsl.ops import errors, keeping
 from archdsl.ops.axes import DEVICE, torch_dtype
 from archdsl.ops.base import Fn, Lowered, Sample, Types, argument
 from archdsl.ops.checker import Checker
@@ -28,6 +28,7 @@ class Arange(Source):
     """
 
     name: ClassVar[str] = "arange"
+    kept = keeping.nothing
 
     start: Dim = argument("dim")
     end: Dim | None = argument("dim", None)

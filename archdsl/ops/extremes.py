@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from archdsl.ops import errors
+from archdsl.ops import errors, keeping
 from archdsl.ops.arithmetic import arithmetic_samples
 from archdsl.ops.axes import in_model_dtype
 from archdsl.ops.base import Fn, Lowered, Sample, Slot, Types, argument
@@ -64,6 +64,7 @@ class Maximum(Extreme):
     noun: ClassVar[str] = "maximum"
     function: ClassVar[str] = "torch.maximum"
     bound: ClassVar[str] = "min"
+    kept = keeping.operands
 
     left: Any = argument("operand")
     right: Any = argument("operand")
@@ -85,6 +86,7 @@ class Minimum(Extreme):
     noun: ClassVar[str] = "minimum"
     function: ClassVar[str] = "torch.minimum"
     bound: ClassVar[str] = "max"
+    kept = keeping.operands
 
     left: Any = argument("operand")
     right: Any = argument("operand")
@@ -105,6 +107,7 @@ class Negative(Unary):
     function: ClassVar[str] = "operator.neg"
     makes_floats: ClassVar[bool] = False
     takes_bools: ClassVar[bool] = False
+    kept = keeping.nothing
 
     def caption(self, inputs: Types, outputs: Types) -> str:
         return "-"

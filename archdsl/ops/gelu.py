@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from archdsl.ops import keeping
 from archdsl.ops.base import Fn, Lowered, Slot, Types, argument
+from archdsl.ops.keeping import Backward, Kept
 from archdsl.ops.pointwise import Pointwise
 from archdsl.ops.registry import operator
 
@@ -27,6 +29,10 @@ class Gelu(Pointwise):
     uses = ({"approximate": "tanh"}, {"approximate": "sigmoid"})
 
     approximate: str = argument("str", "none", choices=("none", "tanh", "sigmoid"), keyword_only=True)
+
+    def kept(self, inputs: Types, outputs: Types, backward: Backward) -> Kept:
+        rule = keeping.wire_and_buffer if self.approximate == "sigmoid" else keeping.wire
+        return rule(self, inputs, outputs, backward)
 
     def lower(self, inputs: Types, outputs: Types) -> Lowered:
         if self.approximate != "sigmoid":

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from archdsl.ops import errors
+from archdsl.ops import errors, keeping_layers
 from archdsl.ops.base import Fn, Lowered, Mod, Operator, Role, Sample, Slot, Types, Weight, argument
 from archdsl.ops.checker import Checker
 from archdsl.ops.registry import operator
@@ -34,6 +34,7 @@ class GroupNorm(Operator):
 
     name: ClassVar[str] = "group_norm"
     role: ClassVar[Role] = "normalisation"
+    kept = keeping_layers.group_norm
 
     groups: int = argument("int", at_least=1)
     eps: float = argument("float", 1e-5, above=0, keyword_only=True)
@@ -94,6 +95,7 @@ class InstanceNorm(Operator):
 
     name: ClassVar[str] = "instance_norm"
     role: ClassVar[Role] = "normalisation"
+    kept = keeping_layers.instance_norm
 
     eps: float = argument("float", 1e-5, above=0, keyword_only=True)
     momentum: float = argument("float", 0.1, at_least=0, at_most=1, keyword_only=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from archdsl.dims import Dim
-from archdsl.ops import errors
+from archdsl.ops import errors, keeping
 from archdsl.ops.axes import (
     broadcast,
     in_model_dtype,
@@ -42,6 +42,7 @@ class Gather(Operator):
 
     name: ClassVar[str] = "gather"
     role: ClassVar[Role] = "index"
+    kept = keeping.all_inputs
 
     index: Slot = argument("tensor")
     dim: int = argument("int")
@@ -96,6 +97,7 @@ class ScatterAdd(Operator):
     name: ClassVar[str] = "scatter_add"
     role: ClassVar[Role] = "index"
     takes_wire: ClassVar[bool] = False
+    kept = keeping.indices
 
     index: Slot = argument("tensor")
     src: Slot = argument("tensor")
@@ -147,6 +149,7 @@ class Take(Operator):
 
     name: ClassVar[str] = "take"
     role: ClassVar[Role] = "index"
+    kept = keeping.indices
 
     index: Slot = argument("tensor")
     dim: int = argument("int")
@@ -190,6 +193,7 @@ class Where(Operator):
     name: ClassVar[str] = "where"
     role: ClassVar[Role] = "index"
     takes_wire: ClassVar[bool] = False
+    kept = keeping.indices
 
     condition: Slot = argument("tensor")
     a: Any = argument("operand")

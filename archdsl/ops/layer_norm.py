@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from archdsl.ops import errors
+from archdsl.ops import errors, keeping_layers
 from archdsl.ops.base import Fn, Lowered, Mod, Operator, Role, Sample, Slot, Types, Weight, argument
 from archdsl.ops.checker import Checker
 from archdsl.ops.registry import operator
@@ -76,6 +76,7 @@ class LayerNorm(LastDimsNorm):
     """
 
     name: ClassVar[str] = "layer_norm"
+    kept = keeping_layers.layer_norm
 
     eps: float = argument("float", 1e-5, above=0, keyword_only=True)
     bias: bool = argument("bool", True, keyword_only=True)
@@ -117,6 +118,7 @@ class RmsNorm(LastDimsNorm):
     """
 
     name: ClassVar[str] = "rms_norm"
+    kept = keeping_layers.rms_norm
 
     eps: float | None = argument("float", None, above=0, keyword_only=True)
 

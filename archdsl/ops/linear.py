@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from archdsl.ops import errors
+from archdsl.ops import errors, keeping_products
 from archdsl.ops.base import Lowered, Macs, Mod, Operator, Role, Sample, Types, Weight, argument
 from archdsl.ops.checker import Checker
 from archdsl.ops.registry import operator
@@ -27,6 +27,7 @@ class Linear(Operator):
 
     name: ClassVar[str] = "linear"
     role: ClassVar[Role] = "linear"
+    kept = keeping_products.linear
 
     out_features: int = argument("int", at_least=1)
     bias: bool = argument("bool", True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from archdsl.ops import errors
+from archdsl.ops import errors, keeping, keeping_losses
 from archdsl.ops.base import Fn, Lowered, Operator, Reach, Role, Sample, Slot, Types, argument
 from archdsl.ops.checker import Checker
 from archdsl.ops.registry import operator
@@ -108,6 +108,7 @@ class Mse(PairLoss):
 
     name: ClassVar[str] = "mse"
     function: ClassVar[str] = "F.mse_loss"
+    kept = keeping.all_inputs
 
 
 @operator
@@ -124,6 +125,7 @@ class L1(PairLoss):
 
     name: ClassVar[str] = "l1"
     function: ClassVar[str] = "F.l1_loss"
+    kept = keeping_losses.signs
 
 
 @operator
@@ -141,6 +143,7 @@ class SmoothL1(PairLoss):
 
     name: ClassVar[str] = "smooth_l1"
     function: ClassVar[str] = "F.smooth_l1_loss"
+    kept = keeping_losses.smooth
 
     beta: float = argument("float", 1.0, at_least=0)
 
@@ -168,6 +171,7 @@ class Huber(PairLoss):
 
     name: ClassVar[str] = "huber"
     function: ClassVar[str] = "F.huber_loss"
+    kept = keeping.all_inputs
 
     delta: float = argument("float", 1.0, above=0)
 
@@ -196,6 +200,7 @@ class Bce(PairLoss):
 
     name: ClassVar[str] = "bce"
     function: ClassVar[str] = "F.binary_cross_entropy"
+    kept = keeping.all_inputs
 
 
 @operator
@@ -213,6 +218,7 @@ class BceWithLogits(PairLoss):
 
     name: ClassVar[str] = "bce_with_logits"
     function: ClassVar[str] = "F.binary_cross_entropy_with_logits"
+    kept = keeping.all_inputs
 
 
 @operator
@@ -231,6 +237,7 @@ class KlDiv(PairLoss):
 
     name: ClassVar[str] = "kl_div"
     function: ClassVar[str] = "F.kl_div"
+    kept = keeping_losses.divergence
 
     reduction: str = argument("str", "mean", choices=(*REDUCTIONS, "batchmean"), keyword_only=True)
     log_target: bool = argument("bool", False, keyword_only=True)
@@ -267,6 +274,7 @@ class Hinge(PairLoss):
     """
 
     name: ClassVar[str] = "hinge"
+    kept = keeping_losses.margin
 
     margin: float = argument("float", 1.0)
 

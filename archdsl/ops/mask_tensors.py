@@ -142,6 +142,31 @@ def lower_mask(mask: Mask, q: Slot, k: Slot) -> Fn | Slot:
     raise TypeError(mask)
 
 
+def written_shape(mask: Mask, q: TensorType, k: TensorType, inputs: Types) -> Shape:
+    """The shape of the tensor that ``lower_mask`` gives: dims of one where all rows or all samples are alike."""
+    queries, keys = q.shape[-2], k.shape[-2]
+    ones = (1,) * (q.rank - 3)
+    match mask:
+        case Causal() | Window():
+            return (queries, keys)
+        case Prefix(length=length) if not isinstance(length, Slot):
+            return (1, keys)
+        case Prefix() | Padding():
+            return (q.shape[0], *ones, 1, keys)
+        case Document():
+            return (q.shape[0], *ones, queries, keys)
+        case TensorMask(tensor=Slot(index)):
+            return inputs[index].shape
+        case Negated(mask=inner):
+            return written_shape(inner, q, k, inputs)
+        case Combined(left=left, right=right):
+            sides = [written_shape(side, q, k, inputs) for side in (left, right)]
+            rank = max(map(len, sides))
+            first, second = ((1,) * (rank - len(side)) + side for side in sides)
+            return tuple(b if a == 1 else a for a, b in zip(first, second, strict=True))
+    raise TypeError(mask)
+
+
 # ------------------------------------------------------------------------------------- helpers of the emitted source
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from archdsl.dims import Dim
+from archdsl.ops import keeping
 from archdsl.ops.axes import numel, refuse_bool, resolve_dim
 from archdsl.ops.base import Fn, Lowered, Operator, Reach, Role, Sample, Slot, Types, argument
 from archdsl.ops.checker import Checker
@@ -111,6 +112,7 @@ class TopK(AlongDim):
     """
 
     name: ClassVar[str] = "topk"
+    kept = keeping.indices
 
     k: Dim = argument("dim", at_least=1)
     dim: int = argument("int", -1)
@@ -182,6 +184,7 @@ class Sort(Sorting):
 
     name: ClassVar[str] = "sort"
     function: ClassVar[str] = "torch.sort"
+    kept = keeping.indices
 
     dim: int = argument("int", -1)
     descending: bool = argument("bool", False)
@@ -205,6 +208,7 @@ class ArgSort(Sorting):
 
     name: ClassVar[str] = "argsort"
     function: ClassVar[str] = "torch.argsort"
+    kept = keeping.indices
 
     dim: int = argument("int", -1)
     descending: bool = argument("bool", False)
@@ -251,6 +255,7 @@ class CumSum(Running):
 
     name: ClassVar[str] = "cumsum"
     function: ClassVar[str] = "torch.cumsum"
+    kept = keeping.nothing
 
     dim: int = argument("int")
 
@@ -268,5 +273,6 @@ class CumProd(Running):
 
     name: ClassVar[str] = "cumprod"
     function: ClassVar[str] = "torch.cumprod"
+    kept = keeping.wire_and_result
 
     dim: int = argument("int")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from archdsl.dims import Dim, render
-from archdsl.ops import errors
+from archdsl.ops import errors, keeping_layers
 from archdsl.ops.axes import dims_tuple, refuse_bool
 from archdsl.ops.base import Fn, Lowered, Operator, Role, Sample, Slot, Types, argument
 from archdsl.ops.checker import Checker
@@ -34,6 +34,7 @@ class Pad(Operator):
 
     name: ClassVar[str] = "pad"
     role: ClassVar[Role] = "shape"
+    kept = keeping_layers.padded
 
     padding: Dim | tuple[Dim, ...] = argument("dims")
     mode: str = argument("str", "constant", choices=("constant", "zeros", "reflect", "replicate", "circular"))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from archdsl.dims import Dim, ceil_div, render
-from archdsl.ops import errors
+from archdsl.ops import errors, keeping
 from archdsl.ops.base import Fn, Lowered, Operator, Reach, Role, Sample, Slot, Types, argument
 from archdsl.ops.checker import Checker
 from archdsl.ops.registry import operator
@@ -89,6 +89,7 @@ class MaxPool(Operator):
 
     name: ClassVar[str] = "max_pool"
     role: ClassVar[Role] = "pool"
+    kept = keeping.places
 
     kernel_size: Ints = argument("ints", at_least=1)
     stride: Ints | None = argument("ints", None, at_least=1)

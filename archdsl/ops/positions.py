@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from archdsl.dims import Dim, product
-from archdsl.ops import errors
+from archdsl.ops import errors, keeping_products
 from archdsl.ops.axes import DEVICE, DTYPE
 from archdsl.ops.base import Fn, Lowered, Operator, Reach, Role, Sample, Slot, Types, argument
 from archdsl.ops.checker import Checker
@@ -36,6 +36,7 @@ class Rope(Operator):
 
     name: ClassVar[str] = "rope"
     role: ClassVar[Role] = "position"
+    kept = keeping_products.turned
 
     theta: float = argument("float", 10000.0, above=0)
     dims: int | None = argument("int", None, at_least=2)

@@ -10,6 +10,7 @@ from archdsl.ops.arithmetic import Power
 from archdsl.ops.axes import numel
 from archdsl.ops.base import Lowered, Operator, Role, Sample, Slot, Types, argument
 from archdsl.ops.checker import Checker
+from archdsl.ops.keeping import Backward, Kept
 from archdsl.ops.registry import operator
 from archdsl.tensors import TensorType
 
@@ -39,6 +40,9 @@ class Pow(Operator):
     def elementwise(self, inputs: Types, outputs: Types) -> int:
         """One per element of the result."""
         return numel(outputs[0])
+
+    def kept(self, inputs: Types, outputs: Types, backward: Backward) -> Kept:
+        return self._infix().kept(inputs, outputs, backward)
 
     def lower(self, inputs: Types, outputs: Types) -> Lowered:
         return self._infix().lower(inputs, outputs)

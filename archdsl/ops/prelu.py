@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from archdsl.ops import errors
+from archdsl.ops import errors, keeping
 from archdsl.ops.base import Lowered, Mod, Operator, Role, Sample, Types, Weight, argument
 from archdsl.ops.checker import Checker
 from archdsl.ops.initializers import Initializer
@@ -28,6 +28,7 @@ class Prelu(Operator):
 
     name: ClassVar[str] = "prelu"
     role: ClassVar[Role] = "activation"
+    kept = keeping.wire
 
     num_parameters: int = argument("int", 1, at_least=1)
     init: float = argument("float", 0.25)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from archdsl.dims import Dim, symbol
+from archdsl.ops import keeping_layers
 from archdsl.ops.axes import numel
 from archdsl.ops.base import Fn, Lowered, Operator, Reach, Role, Sample, Slot, Types, argument
 from archdsl.ops.checker import Checker
@@ -143,6 +144,7 @@ class Reduce(Patterned):
 
     name: ClassVar[str] = "reduce"
     kind: ClassVar[Kind] = "reduce"
+    kept = keeping_layers.spread
 
     pattern: str = argument("pattern")
     op: str = argument("str", choices=_REDUCTIONS)

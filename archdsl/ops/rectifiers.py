@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from archdsl.ops import errors
+from archdsl.ops import errors, keeping
 from archdsl.ops.base import argument
 from archdsl.ops.pointwise import Pointwise
 from archdsl.ops.registry import operator
@@ -24,6 +24,7 @@ class Relu(Pointwise):
 
     name: ClassVar[str] = "relu"
     function: ClassVar[str] = "F.relu"
+    kept = keeping.result
 
 
 @operator

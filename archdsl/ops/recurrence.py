@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from archdsl.dims import Dim
-from archdsl.ops import errors
+from archdsl.ops import errors, keeping_recurrence
 from archdsl.ops.base import (
     Fn,
     Lowered,
@@ -197,6 +197,7 @@ class Rnn(SingleState):
     name: ClassVar[str] = "rnn"
     module: ClassVar[str] = "nn.RNN"
     gates: ClassVar[int] = 1
+    kept = keeping_recurrence.rnn
 
     nonlinearity: str = argument("str", "tanh", choices=("tanh", "relu"), keyword_only=True)
 
@@ -227,6 +228,7 @@ class Gru(SingleState):
     name: ClassVar[str] = "gru"
     module: ClassVar[str] = "nn.GRU"
     gates: ClassVar[int] = 3
+    kept = keeping_recurrence.gru
 
 
 @operator
@@ -249,6 +251,7 @@ class Lstm(Recurrence):
     module: ClassVar[str] = "nn.LSTM"
     gates: ClassVar[int] = 4
     states: ClassVar[tuple[str, ...]] = ("h", "c")
+    kept = keeping_recurrence.lstm
 
     state: tuple[Slot, ...] | None = argument("tensors", None, keyword_only=True)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 
-from archdsl.ops import errors
+from archdsl.ops import errors, keeping_recurrence
 from archdsl.ops.base import Lowered, Macs, Mod, Operator, Reach, Role, Sample, Slot, Types, Weight, argument
 from archdsl.ops.checker import Checker
 from archdsl.ops.linear import int_size
@@ -118,6 +118,7 @@ class RnnCell(Cell):
     name: ClassVar[str] = "rnn_cell"
     module: ClassVar[str] = "nn.RNNCell"
     gates: ClassVar[int] = 1
+    kept = keeping_recurrence.rnn_cell
 
     nonlinearity: str = argument("str", "tanh", choices=("tanh", "relu"), keyword_only=True)
 
@@ -146,6 +147,7 @@ class GruCell(Cell):
     name: ClassVar[str] = "gru_cell"
     module: ClassVar[str] = "nn.GRUCell"
     gates: ClassVar[int] = 3
+    kept = keeping_recurrence.gru_cell
 
 
 @operator
@@ -165,6 +167,7 @@ class LstmCell(Cell):
     name: ClassVar[str] = "lstm_cell"
     module: ClassVar[str] = "nn.LSTMCell"
     gates: ClassVar[int] = 4
+    kept = keeping_recurrence.lstm_cell
 
     c: Slot = argument("tensor")
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from archdsl.ops import keeping, keeping_layers
 from archdsl.ops.axes import in_model_dtype, need_float, resolve_dims
 from archdsl.ops.base import Fn, Lowered, Sample, Slot, Types, argument
 from archdsl.ops.reducing import Reduction
@@ -54,6 +55,7 @@ class Sum(Reduction):
 
     name: ClassVar[str] = "sum"
     function: ClassVar[str] = "torch.sum"
+    kept = keeping.nothing
 
     dim: int | tuple[int, ...] = argument("ints", keyword_only=True)
     keep: bool = argument("bool", False, keyword_only=True)
@@ -75,6 +77,7 @@ class Mean(FloatReduction):
 
     name: ClassVar[str] = "mean"
     function: ClassVar[str] = "torch.mean"
+    kept = keeping.nothing
 
     dim: int | tuple[int, ...] = argument("ints", keyword_only=True)
     keep: bool = argument("bool", False, keyword_only=True)
@@ -129,6 +132,7 @@ class Prod(Reduction):
 
     name: ClassVar[str] = "prod"
     function: ClassVar[str] = "torch.prod"
+    kept = keeping_layers.products_over_dims
 
     dim: int | tuple[int, ...] = argument("ints", keyword_only=True)
     keep: bool = argument("bool", False, keyword_only=True)
@@ -213,6 +217,7 @@ class Var(FloatReduction):
 
     name: ClassVar[str] = "var"
     function: ClassVar[str] = "torch.var"
+    kept = keeping.wire
 
     dim: int | tuple[int, ...] = argument("ints", keyword_only=True)
     keep: bool = argument("bool", False, keyword_only=True)

@@ -9,7 +9,7 @@ from math import floor
 from typing import ClassVar
 
 from archdsl.dims import Dim, render
-from archdsl.ops import errors
+from archdsl.ops import errors, keeping, keeping_layers
 from archdsl.ops.axes import dims_tuple, need_float, numel
 from archdsl.ops.base import Fn, Lowered, Operator, Reach, Role, Sample, Slot, Types, argument
 from archdsl.ops.checker import Checker
@@ -43,6 +43,7 @@ class Interpolate(Operator):
 
     name: ClassVar[str] = "interpolate"
     role: ClassVar[Role] = "resample"
+    kept = keeping_layers.resized
 
     size: Dim | tuple[Dim, ...] | None = argument("dims", None, keyword_only=True)
     scale: float | tuple[float, ...] | None = argument("floats", None, above=0, keyword_only=True)
@@ -184,6 +185,7 @@ class GridSample(Operator):
 
     name: ClassVar[str] = "grid_sample"
     role: ClassVar[Role] = "resample"
+    kept = keeping.all_inputs
 
     grid: Slot = argument("tensor")
     mode: str = argument("str", "bilinear", choices=("bilinear", "nearest", "bicubic"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from archdsl.ops import errors
+from archdsl.ops import errors, keeping
 from archdsl.ops.base import argument
 from archdsl.ops.pointwise import Pointwise
 from archdsl.ops.registry import operator
@@ -24,6 +24,7 @@ class Sigmoid(Pointwise):
 
     name: ClassVar[str] = "sigmoid"
     function: ClassVar[str] = "torch.sigmoid"
+    kept = keeping.result
 
 
 @operator
@@ -39,6 +40,7 @@ class LogSigmoid(Pointwise):
 
     name: ClassVar[str] = "logsigmoid"
     function: ClassVar[str] = "F.logsigmoid"
+    kept = keeping.wire_and_buffer
 
 
 @operator
@@ -69,6 +71,7 @@ class Tanh(Pointwise):
 
     name: ClassVar[str] = "tanh"
     function: ClassVar[str] = "torch.tanh"
+    kept = keeping.result
 
 
 @operator
@@ -108,6 +111,7 @@ class Softsign(Pointwise):
 
     name: ClassVar[str] = "softsign"
     function: ClassVar[str] = "F.softsign"
+    kept = keeping.wire_and_buffer
 
 
 @operator

@@ -8,7 +8,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from archdsl.dims import Dim
-from archdsl.ops import errors
+from archdsl.ops import errors, keeping_products
 from archdsl.ops.axes import DEVICE, DTYPE
 from archdsl.ops.base import Fn, Lowered, Mod, Operator, Reach, Role, Sample, Types, Weight, argument
 from archdsl.ops.checker import Checker
@@ -38,6 +38,7 @@ class RelativeBias(Operator):
     name: ClassVar[str] = "relative_bias"
     role: ClassVar[Role] = "position"
     takes_wire: ClassVar[bool] = False
+    kept = keeping_products.buckets
 
     heads: int = argument("int", at_least=1)
     buckets: int = argument("int", 32, at_least=2)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from archdsl.ops import errors
+from archdsl.ops import errors, keeping
 from archdsl.ops.base import Fn, Lowered, Operator, Role, Sample, Slot, Types, argument
 from archdsl.ops.checker import Checker
 from archdsl.ops.registry import operator
@@ -62,6 +62,7 @@ class Softmax(AlongDim):
 
     name: ClassVar[str] = "softmax"
     function: ClassVar[str] = "F.softmax"
+    kept = keeping.result
 
 
 @operator
@@ -77,6 +78,7 @@ class LogSoftmax(AlongDim):
 
     name: ClassVar[str] = "log_softmax"
     function: ClassVar[str] = "F.log_softmax"
+    kept = keeping.result
 
 
 @operator
@@ -92,6 +94,7 @@ class Softmin(AlongDim):
 
     name: ClassVar[str] = "softmin"
     function: ClassVar[str] = "F.softmin"
+    kept = keeping.result
 
 
 @operator

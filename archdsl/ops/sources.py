@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from archdsl.dims import Dim, Size
-from archdsl.ops import errors
+from archdsl.ops import errors, keeping
 from archdsl.ops.axes import DEVICE, dims_tuple, torch_dtype
 from archdsl.ops.base import Fn, Lowered, Operator, Reach, Role, Sample, Types, argument
 from archdsl.ops.checker import Checker
@@ -126,6 +126,7 @@ class Rand(Filled):
 
     name: ClassVar[str] = "rand"
     function: ClassVar[str] = "torch.rand"
+    kept = keeping.nothing
 
     size: Dim | tuple[Dim, ...] = argument("dims")
     dtype: str = argument("dtype", "float32", keyword_only=True)
@@ -154,6 +155,7 @@ class RandN(Filled):
 
     name: ClassVar[str] = "randn"
     function: ClassVar[str] = "torch.randn"
+    kept = keeping.nothing
 
     size: Dim | tuple[Dim, ...] = argument("dims")
     dtype: str = argument("dtype", "float32", keyword_only=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
+from archdsl.ops import keeping
 from archdsl.ops.base import Sample
 from archdsl.ops.elementwise import Unary
 from archdsl.ops.registry import operator
@@ -51,6 +52,7 @@ class Exp(ToFloat):
 
     name: ClassVar[str] = "exp"
     function: ClassVar[str] = "torch.exp"
+    kept = keeping.result
 
 
 @operator
@@ -66,6 +68,7 @@ class Log(ToFloat):
 
     name: ClassVar[str] = "log"
     function: ClassVar[str] = "torch.log"
+    kept = keeping.wire
 
 
 @operator
@@ -81,6 +84,7 @@ class Sqrt(ToFloat):
 
     name: ClassVar[str] = "sqrt"
     function: ClassVar[str] = "torch.sqrt"
+    kept = keeping.result
 
 
 @operator
@@ -96,6 +100,7 @@ class Rsqrt(ToFloat):
 
     name: ClassVar[str] = "rsqrt"
     function: ClassVar[str] = "torch.rsqrt"
+    kept = keeping.result
 
 
 @operator
@@ -111,6 +116,7 @@ class Sin(ToFloat):
 
     name: ClassVar[str] = "sin"
     function: ClassVar[str] = "torch.sin"
+    kept = keeping.wire
 
 
 @operator
@@ -126,6 +132,7 @@ class Cos(ToFloat):
 
     name: ClassVar[str] = "cos"
     function: ClassVar[str] = "torch.cos"
+    kept = keeping.wire
 
 
 @operator
@@ -141,6 +148,7 @@ class Reciprocal(ToFloat):
 
     name: ClassVar[str] = "reciprocal"
     function: ClassVar[str] = "torch.reciprocal"
+    kept = keeping.result
 
 
 @operator
@@ -156,6 +164,7 @@ class Erf(ToFloat):
 
     name: ClassVar[str] = "erf"
     function: ClassVar[str] = "torch.erf"
+    kept = keeping.wire
 
 
 @operator
@@ -172,6 +181,7 @@ class Abs(KeepsDtype):
     name: ClassVar[str] = "abs"
     function: ClassVar[str] = "torch.abs"
     takes_bools: ClassVar[bool] = False
+    kept = keeping.wire
 
 
 @operator
@@ -187,6 +197,7 @@ class Sign(KeepsDtype):
 
     name: ClassVar[str] = "sign"
     function: ClassVar[str] = "torch.sign"
+    kept = keeping.nothing
 
 
 @operator
@@ -203,6 +214,7 @@ class Floor(KeepsDtype):
     name: ClassVar[str] = "floor"
     function: ClassVar[str] = "torch.floor"
     takes_bools: ClassVar[bool] = False
+    kept = keeping.nothing
 
 
 @operator
@@ -219,6 +231,7 @@ class Ceil(KeepsDtype):
     name: ClassVar[str] = "ceil"
     function: ClassVar[str] = "torch.ceil"
     takes_bools: ClassVar[bool] = False
+    kept = keeping.nothing
 
 
 @operator
@@ -235,6 +248,7 @@ class Round(KeepsDtype):
     name: ClassVar[str] = "round"
     function: ClassVar[str] = "torch.round"
     takes_bools: ClassVar[bool] = False
+    kept = keeping.nothing
 
 
 @operator
@@ -250,6 +264,7 @@ class Square(KeepsDtype):
 
     name: ClassVar[str] = "square"
     function: ClassVar[str] = "torch.square"
+    kept = keeping.wire
 
     def dtype(self, x: TensorType) -> str:
         return "int64" if x.dtype == "bool" else x.dtype

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from archdsl.ops import keeping_layers
 from archdsl.ops.base import Lowered, Macs, Mod, Operator, Reach, Role, Sample, Types, Weight
 from archdsl.ops.checker import Checker
 from archdsl.tensors import TensorType
@@ -20,6 +21,7 @@ class WrappedWeight(Operator):
     role: ClassVar[Role] = "normalisation"
     around: ClassVar[str] = ""
     says: ClassVar[str] = ""
+    kept = keeping_layers.wrapped
 
     inner: Operator
 

@@ -1,0 +1,229 @@
+"""Every model of the zoo in small: settings, inputs, and what it is trained towards.
+
+A model that is new in ``specs/zoo`` needs an entry here, or tests/zoo/test_every_model.py fails. With a ``Case`` that
+compares it, one line: ``*of(CASE, loss)``, where ``loss`` takes outputs and inputs by name (tests/zoo/targets.py has the
+usual ones, ``targets.own`` for a spec with losses of its own). Models that are the same with other settings
+(``model b = a(...)``) are named behind it: ``*of(CASE, loss, "b")``; ``less`` names the settings of the case that make
+that model what it is, and thus stay as they are. Without a case: ``Variant(file, model, settings, inputs, loss)``.
+
+What can't be done is said in words, ``untrained="why"``, ``uncompiled="where it breaks, and why"``; docs/zoo.md shows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from archdsl.network.types import Network
+from tests.zoo import (
+    cases,
+    targets,
+    test_deformable,
+    test_deformable_detr,
+    test_dense_crf,
+    test_detr,
+    test_encoder_decoders,
+    test_fpt,
+    test_image_transformer,
+    test_lambda_resnet,
+    test_lstr,
+    test_nat,
+    test_pretraining,
+    test_reformer,
+    test_regression,
+    test_sagan,
+    test_sandwich,
+    test_segmentation,
+    test_seq2seq,
+    test_shuffle_exchange,
+    test_ttsr,
+)
+from tests.zoo.compare import Case, Tensors, spec
+from tests.zoo.targets import Loss
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A model with small settings; ``rates`` are those of its dropouts, ``step`` that of Adam."""
+
+    file: str
+    model: str
+    settings: Mapping[str, Any]
+    inputs: Callable[[], Tensors]
+    loss: Loss
+    rates: tuple[str, ...] = ()
+    step: float = 1e-3
+    steps: int = 10
+    untrained: str = ""
+    uncompiled: str = ""
+
+    def network(self, **more: Any) -> Network:
+        return spec(self.file).model(self.model, **self.settings, **more).network
+
+    def certain(self) -> Network:
+        """With all dropouts off."""
+        return self.network(**dict.fromkeys(self.rates, 0.0))
+
+
+def of(case: Case, loss: Loss, *others: str, less: str = "", **more: Any) -> list[Variant]:
+    """The variant of a case, and those of models that are its model with other settings."""
+    rest = {name: value for name, value in case.settings.items() if name not in less.split()}
+    return [
+        Variant(case.file, model, settings, case.inputs, loss, case.rates, **more)
+        for model, settings in ((case.model, case.settings), *((other, rest) for other in others))
+    ]
+
+
+def _named(found: list[Case], name: str) -> Case:
+    return next(case for case in found if case.name == name)
+
+
+def _simply(loss: Callable[[Tensors], Tensor]) -> Loss:
+    """A loss of outputs alone."""
+    return lambda outputs, _: loss(outputs)
+
+
+def _both_stages(outputs: Tensors) -> Tensor:
+    return test_deformable_detr._two_stages(outputs) + test_detr.all_layers(outputs)
+
+
+def _floats(**shapes: tuple[int, ...]) -> Callable[[], Tensors]:
+    return lambda: {name: torch.randn(shape, dtype=torch.float64) for name, shape in shapes.items()}
+
+
+PLAIN = {case.name: case for case in cases.PLAIN}
+TORCHVISION = {case.name: case for case in cases.TORCHVISION}
+TRANSFORMERS = {case.name: case for case in cases.TRANSFORMERS}
+SEGMENTATION = {case.name: case for case in test_segmentation.CASES}
+ENCODERS = {case.name: case for case in test_encoder_decoders.CASES}
+# Dynamo leaves them to eager; told to trace them, it writes a step out for each position: see docs/decisions/0006.
+RECURRENT = "in parts: around torch's recurrent layers, which dynamo doesn't trace"
+SENTENCES = {"vocab": 40, "d": 24, "heads": 4, "layers": 3}
+ONE_BLOCK = {"classes": 4, "layers": [1, 1, 1, 1]}  # of a trunk whose width is torchvision's
+
+SEQUENCES = [
+    *of(TRANSFORMERS["bert"], targets.numbers, "bert_base", "bert_large"),
+    *of(test_pretraining.PRETRAINING, targets.own),
+    *of(test_pretraining.MASKED_WORDS, targets.words("tokens", "prediction")),
+    *of(TRANSFORMERS["albert"], targets.numbers, "albert_base", "albert_large", "albert_xlarge", "albert_xxlarge"),
+    *of(TRANSFORMERS["gpt2"], targets.words("tokens", shifted=True), "gpt2_medium", "gpt2_large", "gpt2_xl"),
+    Variant(
+        "gpt3", "gpt3", {**SENTENCES, "context": 16}, lambda: cases.words(40, 13),
+        targets.words("tokens", shifted=True),
+    ),
+    *of(TRANSFORMERS["t5"], targets.words("tgt", shifted=True), "t5_small", "t5_base"),
+    *of(PLAIN["transformer"], targets.words("tgt", shifted=True), "transformer_base", "transformer_big"),
+    *of(PLAIN["lstm"], targets.words("tokens", "out", shifted=True), step=1e-2, uncompiled=RECURRENT),
+    *of(PLAIN["gru"], targets.words("tokens", "out", shifted=True), step=1e-2, uncompiled=RECURRENT),
+    *of(PLAIN["bilstm_tagger"], targets.tags, step=1e-2, uncompiled=RECURRENT),
+    *of(test_image_transformer.IN_1D, targets.own),
+    *of(test_image_transformer.IN_2D, targets.own),
+    *of(test_nat.CASE, targets.own),
+    *of(test_reformer.CASE, targets.own, step=1e-2),
+    *of(test_sandwich.BODY, targets.numbers, "interleaved", less="k"),
+    *of(test_sandwich.CHARACTERS, targets.words("tokens", "out", shifted=True), "interleaved_characters", less="k"),
+    *of(test_sandwich.UNIVERSAL[1], targets.words("tgt", shifted=True)),
+    *of(
+        test_seq2seq.seq2seq("lstm"), targets.words("tgt", shifted=True), "rnn_seq2seq", "gru_seq2seq", less="cell", step=1e-2,
+        uncompiled=RECURRENT,
+    ),
+    *of(test_seq2seq.POINTER, targets.own, step=1e-2, uncompiled=RECURRENT),
+    *of(test_seq2seq.HEAD, targets.likelihood(), step=1e-2),
+    *of(test_shuffle_exchange.PUBLISHED, targets.notes),
+    Variant(
+        "shuffle_exchange", "shuffle_exchange_released", test_shuffle_exchange.RELEASED.settings,
+        test_shuffle_exchange.RELEASED.inputs, targets.notes,
+    ),
+]  # fmt: skip
+
+CLASSIFIERS = [
+    *of(PLAIN["alexnet"], targets.classes),
+    *of(TORCHVISION["alexnet_torchvision"], targets.classes),
+    *of(TORCHVISION["vgg11"], targets.classes),
+    *of(TORCHVISION["vgg13"], targets.classes),
+    *of(TORCHVISION["vgg16"], targets.classes, "vgg"),
+    *of(TORCHVISION["vgg19"], targets.classes),
+    *of(TORCHVISION["resnet18"], targets.classes),
+    *of(TORCHVISION["resnet34"], targets.classes),
+    *of(TORCHVISION["resnet50"], targets.classes, "resnet"),
+    *of(TORCHVISION["resnet101"], targets.classes),
+    *of(TORCHVISION["resnet152"], targets.classes),
+    *of(cases.GOOGLENET, targets.classes),
+    *of(TORCHVISION["googlenet_torchvision"], targets.classes),
+    *of(TORCHVISION["inception_v3"], targets.classes),
+    *of(TORCHVISION["vit"], targets.classes, "vit_b_16", "vit_l_16"),
+    *of(test_lambda_resnet.CASES[0], targets.classes, "lambda_resnet50"),
+    Variant(
+        "lambda_resnet", "lambda_resnet50_u4", {"layers": [1, 2], "width": 8, "classes": 5, "depth": 4, "heads": 2},
+        cases.image(24), targets.classes,
+    ),
+    Variant(
+        "lambda_resnet", "lambda_block", {"channels": 8, "depth": 3, "heads": 2, "scope": 5}, _floats(x=(2, 8, 6, 5)),
+        targets.numbers, step=1e-2,
+    ),
+    *of(_named(test_lambda_resnet.CASES, "lambda_global"), targets.numbers, step=1e-2),
+    *of(SEGMENTATION["nin"], targets.classes, step=1e-4, steps=20),
+    *of(SEGMENTATION["nin_imagenet"], targets.classes),
+]  # fmt: skip
+
+PIXELS = [
+    *of(PLAIN["unet"], targets.pixels, step=1e-2, steps=20),
+    *of(ENCODERS["unet_bn-32"], targets.pixels),
+    *of(SEGMENTATION["erfnet"], targets.pixels),
+    *of(SEGMENTATION["erfnet_encoder"], targets.pixels),
+    *(
+        Variant("erfnet", model, {"w": 8}, _floats(x=(2, 8, 6, 5)), targets.numbers, step=1e-2)
+        for model in ("non_bottleneck", "bottleneck_quarter", "non_bottleneck_1d")
+    ),
+    *of(
+        SEGMENTATION["fcn8"], targets.pixels, "fcn32s", "fcn16s", "fcn8s", "fcn8s_at_once", less="factor scales", step=2e-2, steps=15,
+    ),
+    *of(SEGMENTATION["deeplab_v1"], targets.pixels, step=1e-2),
+    *of(SEGMENTATION["deeplab_v2"], targets.pixels),
+    *of(SEGMENTATION["deeplab_v3-16"], targets.pixels, "deeplab_v3_stride8", less="stride"),
+    *of(SEGMENTATION["deeplab_v3_plus"], targets.pixels),
+    *(
+        Variant("deeplab", model, ONE_BLOCK, cases.image(33), targets.pixels, ("rate", "aux_rate"))
+        for model in ("deeplab_v3_torchvision", "deeplabv3_resnet50", "deeplabv3_resnet101")
+    ),
+    Variant("deeplab", "fcn_resnet50", ONE_BLOCK, cases.image(33), targets.pixels, ("rate",)),
+    *of(test_dense_crf.CASES[0], targets.likelihood(dim=1), step=5e-2),
+]  # fmt: skip
+
+DETECTORS = [
+    *of(test_detr.CASES[0], _simply(test_detr.all_layers), "detr_dc5", "detr_r101", step=1e-2),
+    *of(test_deformable_detr.CASES[0], _simply(test_detr.all_layers), step=1e-2),
+    *of(test_deformable_detr.CASES[1], _simply(test_detr.all_layers), step=1e-2),
+    *of(test_deformable_detr.CASES[2], _simply(_both_stages), step=1e-2),
+    *of(test_lstr.CASE, _simply(test_lstr._loss), "lstr_two_classes", less="classes"),
+    *of(test_deformable.CASES[0], targets.numbers, step=1e-2),
+    *of(test_fpt.CASES[0], targets.numbers),
+    Variant("fpt", "fpt_self", {"c": 4, "mixes": 2}, _floats(x=(2, 4, 6, 5)), targets.numbers, step=1e-2),
+    Variant(
+        "fpt", "fpt_grounding", {"c": 4}, _floats(x=(2, 4, 6, 4), high=(2, 4, 3, 2)), targets.numbers, step=1e-2
+    ),
+    Variant(
+        "fpt", "fpt_rendering", {"c": 4}, _floats(x=(2, 4, 3, 2), low=(2, 4, 6, 4)), targets.numbers, step=1e-2
+    ),
+]  # fmt: skip
+
+PICTURES = [
+    *of(PLAIN["autoencoder"], targets.pictures("x"), step=1e-2),
+    *of(PLAIN["conditional_autoencoder"], targets.pictures("x"), step=1e-2),
+    *of(PLAIN["conv_autoencoder"], targets.pictures("image")),
+    *of(ENCODERS["encoder_decoder-2"], targets.pictures("image")),
+    *of(ENCODERS["conditional_conv_autoencoder"], targets.own),
+    *of(test_sagan.GENERATOR, targets.numbers),
+    *of(test_sagan.DISCRIMINATOR, targets.real_or_made),
+    *of(test_ttsr.CASE, targets.numbers),
+]  # fmt: skip
+
+SMALLEST = [variant for case in test_regression.CASES for variant in of(case, targets.own, step=5e-2)]
+
+ALL = [*SEQUENCES, *CLASSIFIERS, *PIXELS, *DETECTORS, *PICTURES, *SMALLEST]
+VARIANTS: Mapping[tuple[str, str], Variant] = {(one.file, one.model): one for one in ALL}
+assert len(VARIANTS) == len(ALL), "a model with two variants"

@@ -1,36 +1,55 @@
 """A picture as DOT text: names of our own making, every user's text quoted in a label or a tooltip, nothing else.
 
 Of Graphviz's language only what is in this file is written: no HTML-like labels, no record shapes, no ports, no
-attribute whose value a user chose (TRUST: a font name or a URL goes into the SVG unescaped). Sizes of boxes come from
-the widths of our own font, so text is inside its box whatever Graphviz believes of Arial.
+attribute whose value a user chose (TRUST: a font name or a URL goes into the SVG unescaped). Everything has the place
+that our own layout gave it (``layout=nop2``): Graphviz draws it and moves nothing, until somebody deletes that word.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Literal
 
-from archdsl.drawing.font import FONT, text_width
-from archdsl.drawing.palette import ARROW, FRAME_LINE, INK, PLAIN, QUIET, SKIP, fill, frame_fill, legend
-from archdsl.drawing.picture import Box, Cluster, Edge, Picture
-from archdsl.drawing.ushape import u_shape
+from archdsl.drawing.font import FONT
+from archdsl.drawing.layout import lay_out
+from archdsl.drawing.measures import FONT_SIZE, LABEL_LIMIT, SMALL_SIZE, box_lines, shown
+from archdsl.drawing.palette import ARROW, FRAME_LINE, INK, PLAIN, QUIET, SKIP, fill, frame_fill
+from archdsl.drawing.picture import Box, Picture
+from archdsl.drawing.placed import (
+    Direction,
+    LegendEntry,
+    Placed,
+    PlacedBox,
+    PlacedEdge,
+    PlacedFrame,
+    PlacedTag,
+    Point,
+    Text,
+)
 
-Direction = Literal["down", "up", "right", "left"]
+__all__ = [
+    "LABEL_LIMIT",
+    "SMALL_SIZE",
+    "Direction",
+    "box_lines",
+    "placed_as_dot",
+    "quoted",
+    "shown",
+    "to_dot",
+]
+
 RANKDIR: dict[Direction, str] = {"down": "TB", "up": "BT", "right": "LR", "left": "RL"}
-
-LABEL_LIMIT = 200
-FONT_SIZE = 12.0
-SMALL_SIZE = 10.0
-_LINE = 1.25
-_SIDE = 10.0
-_SYMBOL = 22.0
-_JUNCTION = 4.0
+_HEAD = 6.0
 
 
 def to_dot(picture: Picture, *, direction: Direction = "down", with_legend: bool = True) -> str:
     """The whole graph; equal pictures give equal bytes."""
-    return "".join(f"{line}\n" for line in _lines(picture, RANKDIR[direction], with_legend))
+    return placed_as_dot(lay_out(picture, direction), with_legend=with_legend)
+
+
+def placed_as_dot(placed: Placed, *, with_legend: bool = True) -> str:
+    """A layout as DOT text."""
+    return "".join(f"{line}\n" for line in _lines(placed, with_legend))
 
 
 def quoted(text: str) -> str:
@@ -42,140 +61,160 @@ def _escaped(text: str) -> str:
     return shown(text).replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;").replace("<", "&lt;")
 
 
-def shown(text: str) -> str:
-    """What of a user's text a drawing shows: printable characters, not more than fit on a line."""
-    if len(text) > LABEL_LIMIT:
-        text = text[: LABEL_LIMIT - 1] + "…"
-    return "".join(c if c.isprintable() else " " for c in text)
-
-
-def _block(lines: list[str], end: str) -> str:
+def _block(lines: Sequence[str], end: str) -> str:
     """Several lines as one DOT string; ``end`` says how each is set: ``\\n`` centred, ``\\l`` to the left."""
     joined = end.join(map(_escaped, lines)) + (end if end == "\\l" else "")
     return f'"{joined}"'
 
 
-def _lines(picture: Picture, rankdir: str, with_legend: bool) -> Iterator[str]:
+def _lines(placed: Placed, with_legend: bool) -> Iterator[str]:
+    top = placed.height  # Graphviz counts from below
     yield "digraph picture {"
     font = f'fontname="{FONT}"'
     yield (
-        f'  graph [rankdir={rankdir}, bgcolor="transparent", nodesep=0.3, ranksep=0.25, pad=0.1, '
-        f'{font}, fontsize={SMALL_SIZE:g}, fontcolor="{QUIET}"];'
+        f'  graph [layout=nop2, rankdir={RANKDIR[placed.direction]}, bb="0,0,{placed.width:.2f},{top:.2f}", '
+        f'bgcolor="transparent", pad=0, {font}, fontsize={SMALL_SIZE:g}, fontcolor="{QUIET}"];'
     )
     yield (
         f'  node [shape=box, style="rounded,filled", fixedsize=true, penwidth=1, color="{INK}", {font}, '
         f'fontsize={FONT_SIZE:g}, fontcolor="{INK}"];'
     )
-    yield (
-        f'  edge [color="{ARROW}", arrowsize=0.6, weight=100, {font}, fontsize={SMALL_SIZE:g}, '
-        f'fontcolor="{QUIET}"];'
-    )
-    yield from _inside(picture, None, "  ")
-    shape = u_shape(picture)
-    kinds = {box.id: box.kind for box in picture.boxes}
-    junctions = frozenset(box.id for box in picture.boxes if box.kind == "junction")
-    for number, edge in enumerate(picture.edges):
-        light = edge.skip or kinds[edge.source] == "weight"
-        yield "  " + _edge(edge, number, light, junctions, (edge.source, edge.target) in shape.upward)
-    for left, right in shape.levels:
-        yield f"  {{ rank=same; {left}; {right}; }}"
+    yield (f'  edge [color="{ARROW}", arrowsize=0.6, {font}, fontsize={SMALL_SIZE:g}, fontcolor="{QUIET}"];')
+    yield from _inside(placed, None, "  ")
+    dashed = {box.box.id for box in placed.boxes if box.box.kind == "weight"}
+    for edge in placed.edges:
+        yield "  " + _edge(edge, edge.source in dashed, top)
+    for number, tag in enumerate(placed.tags):
+        yield from _tag(tag, number, top)
     if with_legend:
-        yield from _legend(picture)
+        for number, entry in enumerate(placed.legend):
+            yield from _legend(entry, number, top)
     yield "}"
 
 
-def _inside(picture: Picture, cluster: str | None, indent: str) -> Iterator[str]:
-    for box in picture.boxes:
-        if box.cluster == cluster:
-            yield indent + _node(box)
-    for inner in picture.clusters:
-        if inner.parent == cluster:
-            yield from _frame(picture, inner, indent)
+def _inside(placed: Placed, cluster: str | None, indent: str) -> Iterator[str]:
+    for box in placed.boxes:
+        if box.box.cluster == cluster:
+            yield indent + _node(box, placed.height)
+    for frame in placed.frames:
+        if frame.cluster.parent == cluster:
+            yield from _frame(placed, frame, indent)
 
 
-def _frame(picture: Picture, cluster: Cluster, indent: str) -> Iterator[str]:
-    depth = len(indent) // 2
-    repeated = "×" in cluster.title
-    line, width = (INK, 1.4) if repeated else (FRAME_LINE, 0.8)
-    label = _block([text for text in (cluster.title, cluster.detail) if text], "\\l")
+def _frame(placed: Placed, frame: PlacedFrame, indent: str) -> Iterator[str]:
+    cluster, place, top = frame.cluster, frame.place, placed.height
+    line, width = (INK, 1.4) if frame.repeated else (FRAME_LINE, 0.8)
+    label = _block([text.text for text in frame.texts], "\\l")
     tip = quoted(", ".join(part for part in (cluster.path, cluster.place) if part))
+    box = f"{place.left:.2f},{top - place.bottom:.2f},{place.right:.2f},{top - place.top:.2f}"
     yield f"{indent}subgraph {cluster.id} {{"
     yield (
         f'{indent}  graph [label={label}, tooltip={tip}, id="{cluster.id}", labeljust=l, style="rounded,filled", '
-        f'fillcolor="{frame_fill(depth)}", color="{line}", penwidth={width:g}, margin=10];'
+        f'fillcolor="{frame_fill(frame.depth)}", color="{line}", penwidth={width:g}, bb="{box}"'
+        f"{_label_place(frame.texts, top)}];"
     )
-    yield from _inside(picture, cluster.id, indent + "  ")
+    yield from _inside(placed, cluster.id, indent + "  ")
     yield f"{indent}}}"
 
 
-def box_lines(box: Box) -> list[str]:
-    """All that the box says, its title first."""
-    return ([box.title] if box.title else []) + list(box.lines)
+def _label_place(texts: Sequence[Text], top: float) -> str:
+    if not texts:
+        return ""
+    widest = max(text.width for text in texts)
+    middle = (texts[0].y + texts[-1].y) / 2 - SMALL_SIZE / 3
+    return f', lp="{texts[0].x + widest / 2:.2f},{top - middle:.2f}"'
 
 
-def _width(text: str, bold: bool) -> float:
-    size = text_width(text, FONT_SIZE, bold=bold)
-    # A character we have no glyph for is as wide as it is high, at most.
-    return FONT_SIZE * len(text) if size is None else size
+def _at(point: Point, top: float) -> str:
+    return f"{point[0]:.2f},{top - point[1]:.2f}"
 
 
-def box_size(box: Box) -> tuple[float, float]:
-    """Width and height in points."""
-    if box.kind in ("symbol", "junction"):
-        size = _SYMBOL if box.kind == "symbol" else _JUNCTION
-        return (size, size)
-    lines = [line[:LABEL_LIMIT] for line in box_lines(box)]
-    widest = max((_width(line, bold=bool(box.title) and i == 0) for i, line in enumerate(lines)), default=0)
-    return (max(48.0, round(widest + 2 * _SIDE)), len(lines) * FONT_SIZE * _LINE + 9)
+def _node(box: PlacedBox, top: float) -> str:
+    what, place = box.box, box.place
+    tip = quoted(", ".join(part for part in (what.path, what.shape, what.place) if part))
+    width, height = place.right - place.left, place.bottom - place.top
+    middle = ((place.left + place.right) / 2, place.middle)
+    parts = [f"label={_block(box_lines(what), chr(92) + 'n')}", f"tooltip={tip}", f'id="{what.id}"']
+    parts += [f'pos="{_at(middle, top)}"', f"width={width / 72:.4f}", f"height={height / 72:.4f}"]
+    parts += _look(what)
+    return f"{what.id} [{', '.join(parts)}];"
 
 
-def _node(box: Box) -> str:
-    width, height = box_size(box)
-    tip = quoted(", ".join(part for part in (box.path, box.shape, box.place) if part))
-    parts = [f"label={_block(box_lines(box), chr(92) + 'n')}", f"tooltip={tip}", f'id="{box.id}"']
-    parts += [f"width={width / 72:.4f}", f"height={height / 72:.4f}"]
-    if box.kind == "junction":
-        parts += ["shape=circle", f'fillcolor="{ARROW}"', f'color="{ARROW}"']
-    elif box.kind == "symbol":
-        parts += ["shape=circle", f'fillcolor="{PLAIN}"']
-    elif box.kind == "weight":
-        parts += ['style="rounded,filled,dashed"', f'fillcolor="{fill(box.role)}"']
-    else:
-        parts += [f'fillcolor="{fill(box.role)}"']
-    if box.kind == "block":
-        parts += ["penwidth=1.6"]
-    elif box.kind in ("input", "output"):
-        parts += ["shape=box", 'style="filled"', f'color="{FRAME_LINE}"']
-    return f"{box.id} [{', '.join(parts)}];"
+def _look(box: Box) -> list[str]:
+    match box.kind:
+        case "junction":
+            return ["shape=circle", f'fillcolor="{ARROW}"', f'color="{ARROW}"']
+        case "symbol":
+            return ["shape=circle", f'fillcolor="{PLAIN}"']
+        case "weight":
+            return ['style="rounded,filled,dashed"', f'fillcolor="{fill(box.role)}"']
+        case "input" | "output":
+            return [f'fillcolor="{fill(box.role)}"', 'style="filled"', f'color="{FRAME_LINE}"']
+        case "block":
+            return [f'fillcolor="{fill(box.role)}"', "penwidth=1.6"]
+    return [f'fillcolor="{fill(box.role)}"']
 
 
-def _edge(edge: Edge, number: int, light: bool, ends: frozenset[str], upward: bool) -> str:
-    parts = [f'id="e{number}"']
-    if edge.label:
-        parts += [f"label={quoted(' ' + edge.label)}"]
+def _spline(points: Sequence[Point], head: bool, top: float) -> str:
+    """Straight pieces as the Béziers that Graphviz knows, the arrow's head kept apart."""
+    line = list(points)
+    before = ""
+    if head and len(line) > 1:
+        (x1, y1), (x2, y2) = line[-2:]
+        length = max(abs(x2 - x1), abs(y2 - y1)) or 1.0
+        back = min(_HEAD, length / 2) / length
+        before = f"e,{_at((x2, y2), top)} "
+        line[-1] = (x2 + (x1 - x2) * back, y2 + (y1 - y2) * back)
+    found = [_at(line[0], top)]
+    for one, other in pairwise(line):
+        thirds = [
+            (one[0] + (other[0] - one[0]) * t, one[1] + (other[1] - one[1]) * t) for t in (1 / 3, 2 / 3)
+        ]
+        found += [_at(p, top) for p in (*thirds, other)]
+    return before + " ".join(found)
+
+
+def _edge(edge: PlacedEdge, dashed: bool, top: float) -> str:
+    parts = [f'id="e{edge.number}"']
+    if edge.label is not None:
+        place = edge.label.place
+        middle = ((place.left + place.right) / 2, place.middle)
+        parts += [f"label={quoted(edge.label.text)}", f'lp="{_at(middle, top)}"']
     if edge.skip:
         parts += [f'color="{SKIP}"']
-    if light:
-        parts += ["weight=1"]
-    if edge.side:
-        parts += ["constraint=false"]
-    if edge.target in ends:
+    if dashed:
+        parts += ["style=dashed"]
+    if not edge.head:
         parts += ["arrowhead=none"]
-    if upward:
-        parts += ["dir=back"]
-    first, second = (edge.target, edge.source) if upward else (edge.source, edge.target)
-    return f"{first} -> {second} [{', '.join(parts)}];"
+    parts += [f'pos="{_spline(edge.points, edge.head, top)}"']
+    return f"{edge.source} -> {edge.target} [{', '.join(parts)}];"
 
 
-def _legend(picture: Picture) -> Iterator[str]:
-    """A frame of its own, for whoever lays out the DOT text; our own SVG has the legend as a strip instead."""
-    yield "  subgraph cluster_legend {"
-    yield f'    graph [label="legend", style="rounded", color="{FRAME_LINE}", labeljust=l];'
-    names = []
-    for number, (name, colour) in enumerate(legend(picture.roles)):
-        names.append(f"legend{number}")
-        width = (_width(name, bold=False) + 2 * _SIDE) / 72
-        yield f'    legend{number} [label="{name}", fillcolor="{colour}", width={width:.4f}, height=0.3];'
-    for before, after in pairwise(names):
-        yield f"    {before} -> {after} [style=invis];"
-    yield "  }"
+def _tag(tag: PlacedTag, number: int, top: float) -> Iterator[str]:
+    place, name = tag.place, f"tag{number}"
+    middle = ((place.left + place.right) / 2, place.middle)
+    yield (
+        f'  {name} [label={quoted(tag.text.text)}, id="{name}", fillcolor="{PLAIN}", color="{QUIET}", '
+        f'fontsize={SMALL_SIZE:g}, pos="{_at(middle, top)}", width={(place.right - place.left) / 72:.4f}, '
+        f"height={(place.bottom - place.top) / 72:.4f}];"
+    )
+    ends = (tag.box, name) if tag.gives else (name, tag.box)
+    yield f'  {ends[0]} -> {ends[1]} [pos="{_spline(tag.points, not tag.gives, top)}"{", arrowhead=none" * tag.gives}];'
+
+
+def _legend(entry: LegendEntry, number: int, top: float) -> Iterator[str]:
+    swatch, text = entry.swatch, entry.text
+    if swatch is not None:
+        middle = ((swatch.left + swatch.right) / 2, swatch.middle)
+        high = 1.5 if entry.kind == "skip" else swatch.bottom - swatch.top
+        colour = SKIP if entry.kind == "skip" else entry.colour or PLAIN
+        line = SKIP if entry.kind == "skip" else INK
+        yield (
+            f'  swatch{number} [label="", fillcolor="{colour}", color="{line}", pos="{_at(middle, top)}", '
+            f"width={(swatch.right - swatch.left) / 72:.4f}, height={high / 72:.4f}];"
+        )
+    middle = (text.x + text.width / 2, text.place.middle)
+    yield (
+        f'  legend{number} [label={quoted(text.text)}, shape=plaintext, style="", fontcolor="{QUIET}", '
+        f'fontsize={SMALL_SIZE:g}, pos="{_at(middle, top)}", width={text.width / 72:.4f}, height=0.2];'
+    )

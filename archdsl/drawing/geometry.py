@@ -41,6 +41,9 @@ def rectangle_of(group: ElementTree.Element) -> Rectangle | None:
         if name == "ellipse":
             x, y, rx, ry = (float(shape.get(key, "0")) for key in ("cx", "cy", "rx", "ry"))
             return Rectangle(x - rx, y - ry, x + rx, y + ry)
+        if name == "rect":
+            left, top, wide, high = (float(shape.get(key, "0")) for key in ("x", "y", "width", "height"))
+            return Rectangle(left, top, left + wide, top + high)
         if name in ("path", "polygon"):
             numbers = [float(n) for n in _NUMBER.findall(shape.get("d") or shape.get("points") or "")]
             if numbers:

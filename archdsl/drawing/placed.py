@@ -68,8 +68,8 @@ class PlacedFrame:
 class PlacedEdge:
     """An arrow along ``points``, straight from one to the next, its corners to be rounded by ``radius`` at most.
 
-    ``number`` is its place in ``Picture.edges``. ``head`` is whether an arrow head stands at the last point (it does not
-    at a junction). ``source`` and ``target`` are the ids of boxes, ``home`` the frame it must not leave.
+    ``number`` is its place in ``Picture.edges``. ``head`` is whether an arrow head stands at the last point (there is
+    none at a junction). ``source`` and ``target`` are ids of boxes; ``home`` is the frame that it must not leave.
     """
 
     number: int

@@ -1,7 +1,7 @@
 """A network's drawing as a file's content.
 
-PNG, PDF and TikZ translate the one SVG, so that all show the same; DOT and Mermaid, which lay out themselves, say the
-picture.
+PNG, PDF and TikZ translate the one SVG, and DOT says the same places, so that all show the same; Mermaid, which lays
+out itself, says the picture.
 """
 
 from __future__ import annotations
@@ -9,21 +9,23 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Literal, get_args
 
-from archdsl.drawing.annotate import annotate
 from archdsl.drawing.build import BOX_LIMIT, PlaceError, make_picture
-from archdsl.drawing.dot import Direction, to_dot
-from archdsl.drawing.engine import Engine, layout
+from archdsl.drawing.dot import placed_as_dot
+from archdsl.drawing.engine import Engine
+from archdsl.drawing.layout import lay_out
 from archdsl.drawing.marks import read_marks
 from archdsl.drawing.mermaid import to_mermaid
 from archdsl.drawing.pdf import to_pdf
 from archdsl.drawing.picture import Picture
+from archdsl.drawing.placed import Direction, Placed
 from archdsl.drawing.png import svg_to_png
 from archdsl.drawing.svg import finish_svg
 from archdsl.drawing.theme import Theme, themed
 from archdsl.drawing.tikz import to_tikz
+from archdsl.drawing.write_svg import write_svg
 from archdsl.network.types import Network
 
-__all__ = ["Direction", "Format", "PlaceError", "Theme", "render", "render_picture"]
+__all__ = ["Direction", "Format", "PlaceError", "Theme", "laid_out", "render", "render_picture"]
 
 Format = Literal["svg", "png", "pdf", "dot", "mermaid", "tikz"]
 
@@ -49,6 +51,31 @@ def render(
     in :func:`archdsl.drawing.build.make_picture`. :class:`PlaceError` for a place that is not there, ``EngineError``
     for a drawing that is too large or cannot be laid out.
     """
+    picture, placed = laid_out(
+        network,
+        direction=direction,
+        expand=expand,
+        fold=fold,
+        figures=figures,
+        sizes=sizes,
+        mode=mode,
+        box_limit=box_limit,
+    )
+    return _written(picture, placed, format, direction, theme)
+
+
+def laid_out(
+    network: Network,
+    *,
+    direction: Direction = "down",
+    expand: Collection[str] = (),
+    fold: Collection[str] = (),
+    figures: Mapping[str, tuple[int, int]] | None = None,
+    sizes: Mapping[str, int] | Literal["auto", "symbolic"] = "auto",
+    mode: Literal["inference", "training"] = "inference",
+    box_limit: int = BOX_LIMIT,
+) -> tuple[Picture, Placed]:
+    """The picture of ``network`` and its layout, as :func:`render` draws it."""
     picture = make_picture(
         network,
         expand=expand,
@@ -58,7 +85,7 @@ def render(
         mode=mode,
         box_limit=box_limit,
     )
-    return render_picture(picture, format=format, engine=engine, direction=direction, theme=theme)
+    return picture, lay_out(picture, direction)
 
 
 def render_picture(
@@ -70,16 +97,19 @@ def render_picture(
     theme: Theme = "light",
 ) -> str | bytes:
     """A picture that has been made already."""
+    return _written(picture, lay_out(picture, direction), format, direction, theme)
+
+
+def _written(
+    picture: Picture, placed: Placed, format: Format, direction: Direction, theme: Theme
+) -> str | bytes:
     if format not in get_args(Format):
         raise ValueError(f"no drawing format {format!r}; there are {', '.join(get_args(Format))}")
     if format == "dot":
-        return to_dot(picture, direction=direction)
+        return placed_as_dot(placed)
     if format == "mermaid":
         return to_mermaid(picture, direction=direction)
-    laid_out = layout(to_dot(picture, direction=direction, with_legend=False), engine=engine)
-    svg = finish_svg(
-        annotate(laid_out, picture, direction), title=picture.name, description=picture.docstring
-    )
+    svg = finish_svg(write_svg(placed), title=picture.name, description=picture.docstring)
     # Only an SVG can follow its reader's screen.
     svg = themed(svg, "light" if theme == "auto" and format != "svg" else theme)
     match format:

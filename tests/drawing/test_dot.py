@@ -27,7 +27,7 @@ HOSTILE = [
 ALLOWED = {
     "rankdir", "bgcolor", "nodesep", "ranksep", "pad", "fontname", "fontsize", "fontcolor", "shape", "style",
     "fixedsize", "penwidth", "color", "arrowsize", "weight", "label", "tooltip", "id", "labeljust", "fillcolor",
-    "margin", "width", "height", "constraint", "arrowhead", "dir", "rank",
+    "margin", "width", "height", "arrowhead", "layout", "bb", "pos", "lp",
 }  # fmt: skip
 
 

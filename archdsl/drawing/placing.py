@@ -1,0 +1,264 @@
+"""From a picture to places, bottom-up: each frame on its own, then as one box of the frame around it.
+
+Everything is laid out as if it ran downwards (a drawing to the side is turned at the very end).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from archdsl.drawing.columns import in_columns
+from archdsl.drawing.geometry import Rectangle
+from archdsl.drawing.layered import lay_tangle
+from archdsl.drawing.levels import Level, Levels, components, ribbon_wires
+from archdsl.drawing.measures import SMALL_SIZE, Measure, title_lines
+from archdsl.drawing.picture import Picture
+from archdsl.drawing.pieces import Context, Ends, Laid, NodeSize
+from archdsl.drawing.placed import Point
+from archdsl.drawing.ribbons import END, START, reduced
+
+_PAD = 12.0
+_TITLE_LINE = 12.5
+_BESIDE_GAP = 16.0
+_COMPONENT_GAP = 40.0
+_INNER_LIMIT = 900.0
+
+TitleLine = tuple[str, bool, float]
+
+
+@dataclass
+class FrameSize:
+    """A frame about its spine: how far it reaches, what its title takes, and what is in it."""
+
+    content: Laid
+    left: float
+    right: float
+    height: float
+    band: float
+    lines: list[TitleLine]
+    title_x: float  # from the frame's left side
+
+
+@dataclass
+class Places:
+    """Absolute places: rectangles by id, wires by level and ends, labels' rectangles by the same."""
+
+    boxes: dict[str, Rectangle] = field(default_factory=dict)
+    frames: dict[str, Rectangle] = field(default_factory=dict)
+    titles: dict[str, Rectangle] = field(default_factory=dict)
+    sizes: dict[str, FrameSize] = field(default_factory=dict)
+    doors: dict[tuple[str, str], Point] = field(default_factory=dict)  # (frame, START or END)
+    paths: dict[tuple[str | None, str, str], list[Point]] = field(default_factory=dict)
+    labels: dict[tuple[str | None, str, str], Rectangle] = field(default_factory=dict)
+    unrouted: list[tuple[str | None, str, str]] = field(default_factory=list)
+    whole: Rectangle = field(default_factory=lambda: Rectangle(0, 0, 0, 0))
+
+
+def place(picture: Picture, levels: Levels, measure: Measure, limit: float) -> Places:
+    """Places for all boxes, frames and composed wires; ``limit`` is how high the whole may be before it is broken."""
+    return _Placer(picture, levels, measure).run(limit)
+
+
+class _Placer:
+    def __init__(self, picture: Picture, levels: Levels, measure: Measure) -> None:
+        self.picture = picture
+        self.levels = levels
+        self.measure = measure
+        self.boxes = {box.id: box for box in picture.boxes}
+        self.clusters = {cluster.id: cluster for cluster in picture.clusters}
+        self.rank = {box.id: i for i, box in enumerate(picture.boxes)}
+        for cluster in reversed(picture.clusters):
+            inner = [self.rank[n] for n in levels.levels[cluster.id].nodes if n in self.rank]
+            self.rank[cluster.id] = min(inner, default=0)
+        self.frames: dict[str, FrameSize] = {}
+
+    def run(self, limit: float) -> Places:
+        for cluster in reversed(self.picture.clusters):
+            self.frames[cluster.id] = self._frame(cluster.id, min(limit, _INNER_LIMIT))
+        whole = self._level(self.levels.levels[None], limit)
+        places = Places(sizes=self.frames)
+        self._put(None, whole, 0.0, 0.0, places)
+        places.whole = Rectangle(-whole.left, 0.0, whole.right, whole.height)
+        return places
+
+    def _level(self, level: Level, limit: float) -> Laid:
+        """The components of a level next to one another, tops aligned."""
+        piece = Laid()
+        pieces = []
+        for part in components(level):
+            sizes = {node: self._size(node, part) for node in part.nodes}
+            labels = {ends: self.measure.label(text) for ends, text in part.wires.items() if text}
+            context = Context(sizes, labels, self.rank, lay_tangle)
+            pieces.append((part, in_columns(reduced(part.nodes, ribbon_wires(part)), context, limit)))
+        height = max((inner.height for _, inner in pieces), default=0.0)
+        edge = 0.0
+        for number, (part, inner) in enumerate(pieces):
+            x = 0.0 if number == 0 else edge + _COMPONENT_GAP + inner.left
+            piece.take(inner, x, 0.0)
+            edge = x + inner.right
+            piece.starts += [(w, at + x) for w, at in inner.starts if w[0] == START]
+            for wire, at in inner.ends:
+                if wire[1] == END:
+                    piece.paths[wire].append((at + x, height))
+                    piece.ends.append((wire, at + x))
+            for target, beside in part.beside.items():
+                self._put_beside(piece, target, beside, part)
+        piece.height = height
+        return piece
+
+    def _size(self, node: str, level: Level) -> NodeSize:
+        if node in self.frames:
+            frame = self.frames[node]
+            out = frame.content.ends[0][1] if frame.content.ends else frame.content.out
+            into = frame.content.starts[0][1] if frame.content.starts else 0.0
+            return NodeSize(
+                "frame", frame.left + into, frame.right - into, frame.height, 0.0, frame.height, out - into
+            )
+        box = self.boxes[node]
+        width, height = self.measure.box(box)
+        kind = box.kind if box.kind in ("symbol", "junction") else "box"
+        left = right = width / 2
+        tall = height
+        for number, other in enumerate(level.beside.get(node, [])):
+            reach, other_height = self._reach(other, node, level)
+            if number % 2 == 0:
+                left += reach
+            else:
+                right += reach
+            tall = max(tall, other_height)
+        return NodeSize(kind, left, right, tall, width / 2, height)
+
+    def _reach(self, other: str, node: str, level: Level) -> tuple[float, float]:
+        width, height = self.measure.box(self.boxes[other])
+        label = level.wires.get((other, node), "")
+        wide, high = self.measure.label(label) if label else (0.0, 0.0)
+        return max(_BESIDE_GAP, wide + 12) + width, max(height, 2 * high + 8)
+
+    def _put_beside(self, piece: Laid, target: str, beside: list[str], level: Level) -> None:
+        x, y = piece.spots[target]
+        size = self._size(target, level)
+        middle = y + size.height / 2
+        for number, other in enumerate(beside):
+            sign = -1 if number % 2 == 0 else 1
+            width, height = self.measure.box(self.boxes[other])
+            reach, _ = self._reach(other, target, level)
+            centre = x + sign * (size.half + reach - width / 2)
+            piece.spots[other] = (centre, middle - height / 2)
+            ends = (other, target)
+            inner = centre - sign * width / 2
+            piece.paths[ends] = [(inner, middle), (x + sign * size.half, middle)]
+            if level.wires.get(ends):
+                wide, high = self.measure.label(level.wires[ends])
+                left = inner + 3 if sign < 0 else inner - wide - 3
+                piece.labels[ends] = (left, middle - high - 3)
+
+    def _frame(self, name: str, limit: float) -> FrameSize:
+        content = self._level(self.levels.levels[name], limit)
+        cluster = self.clusters[name]
+        left, right = content.left + _PAD, content.right + _PAD
+        bottom = _PAD if not content.ends else _PAD - 4
+        if self.measure.sideways:
+            lines = title_lines(cluster, 1e9)
+            long = max((w for _, _, w in lines), default=0.0) + 2 * _PAD
+            left += _TITLE_LINE * len(lines) + 2
+            height = max(content.height + _PAD + bottom, long)
+            return FrameSize(content, left, right, height, _PAD, lines, 0.0)
+        spine = content.starts[0][1] if content.starts else None
+        sides = (left + right, 0.0) if spine is None else (left + spine - 16, right - spine - 14)
+        lines = title_lines(cluster, 1e9)
+        widest = max((w for _, _, w in lines), default=0.0)
+        if widest <= sides[0]:
+            title_x = 8.0
+        elif widest <= sides[1]:
+            title_x = left + (spine or 0.0) + 8
+        else:
+            lines = title_lines(cluster, max(sides))
+            widest = max((w for _, _, w in lines), default=0.0)
+            if sides[0] >= sides[1] - 20:
+                title_x = 8.0
+                left += max(0.0, widest - sides[0])
+            else:
+                title_x = left + (spine or 0.0) + 8
+                right += max(0.0, widest - sides[1])
+        band = _TITLE_LINE * len(lines) + 6
+        return FrameSize(content, left, right, band + content.height + bottom, band, lines, title_x)
+
+    def _put(self, frame: str | None, laid: Laid, dx: float, dy: float, places: Places) -> None:
+        for (source, target), points in laid.paths.items():
+            places.paths[frame, source, target] = [(x + dx, y + dy) for x, y in points]
+        for (source, target), (x, y) in laid.labels.items():
+            width, height = self.measure.label(self.levels.levels[frame].wires[source, target])
+            places.labels[frame, source, target] = Rectangle(x + dx, y + dy, x + dx + width, y + dy + height)
+        places.unrouted += [(frame, source, target) for source, target in laid.unrouted]
+        for node, (spot_x, spot_y) in laid.spots.items():
+            x, y = spot_x + dx, spot_y + dy
+            if node in self.boxes:
+                self._put_box(node, x, y, frame, places)
+                continue
+            size = self.frames[node]
+            into = size.content.starts[0][1] if size.content.starts else 0.0
+            origin = x - into
+            place = Rectangle(origin - size.left, y, origin + size.right, y + size.height)
+            places.frames[node] = place
+            self._put(node, size.content, origin, y + size.band, places)
+            self._ends(node, size, origin, place, places)
+
+    def _ends(self, node: str, size: FrameSize, origin: float, place: Rectangle, places: Places) -> None:
+        """The wires through the frame's top and bottom reach its sides."""
+        wide = max((w for _, _, w in size.lines), default=0.0)
+        if self.measure.sideways:
+            places.titles[node] = Rectangle(
+                place.left,
+                place.top + 4,
+                place.left + _TITLE_LINE * len(size.lines) + 4,
+                place.top + 8 + wide,
+            )
+        else:
+            left = place.left + size.title_x
+            places.titles[node] = Rectangle(
+                left, place.top + 2, left + wide, place.top + 4 + _TITLE_LINE * len(size.lines)
+            )
+        into = origin + (size.content.starts[0][1] if size.content.starts else 0.0)
+        out = origin + (size.content.ends[0][1] if size.content.ends else size.content.out)
+        places.doors[node, START] = (into, place.top)
+        places.doors[node, END] = (out, place.bottom)
+        for (wire_frame, source, target), points in places.paths.items():
+            if wire_frame == node and source == START:
+                points.insert(0, (points[0][0], place.top))
+            if wire_frame == node and target == END:
+                points.append((points[-1][0], place.bottom))
+
+    def _put_box(self, node: str, x: float, y: float, frame: str | None, places: Places) -> None:
+        width, height = self.measure.box(self.boxes[node])
+        beside = self.levels.levels[frame].beside.get(node)
+        if beside:
+            high = self._size(node, self.levels.levels[frame]).height
+            y += (high - height) / 2
+        places.boxes[node] = Rectangle(x - width / 2, y, x + width / 2, y + height)
+
+
+def title_spots(
+    place: Rectangle, size: FrameSize, measure: Measure, turned: Rectangle
+) -> list[tuple[str, bool, float, float, float]]:
+    """Text, weight, width, left end and baseline of a title's lines, in the turned drawing."""
+    left = turned.left + (8.0 if measure.sideways or measure.direction != "down" else size.title_x)
+    if measure.direction == "up":
+        left = turned.left + size.title_x
+        top = turned.bottom - _TITLE_LINE * len(size.lines) - 4
+    else:
+        top = turned.top + 3
+    del place
+    return [
+        (text, bold, width, left, top + SMALL_SIZE + i * _TITLE_LINE - 1)
+        for i, (text, bold, width) in enumerate(size.lines)
+    ]
+
+
+def endpoints(frame: str | None, ends: Ends, places: Places) -> Mapping[str, Point]:
+    """The fixed points of a wire that begins or ends at its frame's side."""
+    found: dict[str, Point] = {}
+    for end in ends:
+        if end in (START, END) and frame is not None:
+            found[end] = places.doors[frame, end]
+    return found

@@ -135,7 +135,7 @@ def _library(name: str) -> Case:
 
 
 @pytest.mark.reference
-@pytest.mark.parametrize("name", ["deeplabv3_resnet50", "fcn_resnet50"])
+@pytest.mark.parametrize("name", ["deeplabv3_resnet50", "deeplabv3_resnet101", "fcn_resnet50"])
 def test_against_torchvision(name: str) -> None:
     check_numbers(_library(name))
 

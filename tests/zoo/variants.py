@@ -15,7 +15,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from archdsl.network.types import Network
@@ -40,6 +39,7 @@ from tests.zoo import (
     test_segmentation,
     test_seq2seq,
     test_shuffle_exchange,
+    test_single_blocks,
     test_ttsr,
 )
 from tests.zoo.compare import Case, Tensors, spec
@@ -91,18 +91,14 @@ def _both_stages(outputs: Tensors) -> Tensor:
     return test_deformable_detr._two_stages(outputs) + test_detr.all_layers(outputs)
 
 
-def _floats(**shapes: tuple[int, ...]) -> Callable[[], Tensors]:
-    return lambda: {name: torch.randn(shape, dtype=torch.float64) for name, shape in shapes.items()}
-
-
 PLAIN = {case.name: case for case in cases.PLAIN}
 TORCHVISION = {case.name: case for case in cases.TORCHVISION}
 TRANSFORMERS = {case.name: case for case in cases.TRANSFORMERS}
 SEGMENTATION = {case.name: case for case in test_segmentation.CASES}
+BLOCKS = {case.name: case for case in test_single_blocks.CASES}
 ENCODERS = {case.name: case for case in test_encoder_decoders.CASES}
 # Dynamo leaves them to eager; told to trace them, it writes a step out for each position: see docs/decisions/0006.
 RECURRENT = "in parts: around torch's recurrent layers, which dynamo doesn't trace"
-SENTENCES = {"vocab": 40, "d": 24, "heads": 4, "layers": 3}
 ONE_BLOCK = {"classes": 4, "layers": [1, 1, 1, 1]}  # of a trunk whose width is torchvision's
 
 SEQUENCES = [
@@ -111,10 +107,7 @@ SEQUENCES = [
     *of(test_pretraining.MASKED_WORDS, targets.words("tokens", "prediction")),
     *of(TRANSFORMERS["albert"], targets.numbers, "albert_base", "albert_large", "albert_xlarge", "albert_xxlarge"),
     *of(TRANSFORMERS["gpt2"], targets.words("tokens", shifted=True), "gpt2_medium", "gpt2_large", "gpt2_xl"),
-    Variant(
-        "gpt3", "gpt3", {**SENTENCES, "context": 16}, lambda: cases.words(40, 13),
-        targets.words("tokens", shifted=True),
-    ),
+    *of(test_single_blocks.GPT3, targets.words("tokens", shifted=True)),
     *of(TRANSFORMERS["t5"], targets.words("tgt", shifted=True), "t5_small", "t5_base"),
     *of(PLAIN["transformer"], targets.words("tgt", shifted=True), "transformer_base", "transformer_big"),
     *of(PLAIN["lstm"], targets.words("tokens", "out", shifted=True), step=1e-2, uncompiled=RECURRENT),
@@ -161,10 +154,7 @@ CLASSIFIERS = [
         "lambda_resnet", "lambda_resnet50_u4", {"layers": [1, 2], "width": 8, "classes": 5, "depth": 4, "heads": 2},
         cases.image(24), targets.classes,
     ),
-    Variant(
-        "lambda_resnet", "lambda_block", {"channels": 8, "depth": 3, "heads": 2, "scope": 5}, _floats(x=(2, 8, 6, 5)),
-        targets.numbers, step=1e-2,
-    ),
+    *of(BLOCKS["lambda_block"], targets.numbers, step=1e-2),
     *of(_named(test_lambda_resnet.CASES, "lambda_global"), targets.numbers, step=1e-2),
     *of(SEGMENTATION["nin"], targets.classes, step=1e-4, steps=20),
     *of(SEGMENTATION["nin_imagenet"], targets.classes),
@@ -175,10 +165,9 @@ PIXELS = [
     *of(ENCODERS["unet_bn-32"], targets.pixels),
     *of(SEGMENTATION["erfnet"], targets.pixels),
     *of(SEGMENTATION["erfnet_encoder"], targets.pixels),
-    *(
-        Variant("erfnet", model, {"w": 8}, _floats(x=(2, 8, 6, 5)), targets.numbers, step=1e-2)
-        for model in ("non_bottleneck", "bottleneck_quarter", "non_bottleneck_1d")
-    ),
+    *of(BLOCKS["non_bottleneck"], targets.numbers, step=1e-2),
+    *of(BLOCKS["bottleneck"], targets.numbers, step=1e-2),
+    *of(BLOCKS["non_bottleneck_1d"], targets.numbers, step=1e-2),
     *of(
         SEGMENTATION["fcn8"], targets.pixels, "fcn32s", "fcn16s", "fcn8s", "fcn8s_at_once", less="factor scales", step=2e-2, steps=15,
     ),
@@ -202,13 +191,9 @@ DETECTORS = [
     *of(test_lstr.CASE, _simply(test_lstr._loss), "lstr_two_classes", less="classes"),
     *of(test_deformable.CASES[0], targets.numbers, step=1e-2),
     *of(test_fpt.CASES[0], targets.numbers),
-    Variant("fpt", "fpt_self", {"c": 4, "mixes": 2}, _floats(x=(2, 4, 6, 5)), targets.numbers, step=1e-2),
-    Variant(
-        "fpt", "fpt_grounding", {"c": 4}, _floats(x=(2, 4, 6, 4), high=(2, 4, 3, 2)), targets.numbers, step=1e-2
-    ),
-    Variant(
-        "fpt", "fpt_rendering", {"c": 4}, _floats(x=(2, 4, 3, 2), low=(2, 4, 6, 4)), targets.numbers, step=1e-2
-    ),
+    *of(BLOCKS["fpt_self"], targets.numbers, step=1e-2),
+    *of(BLOCKS["fpt_grounding"], targets.numbers, step=1e-2),
+    *of(BLOCKS["fpt_rendering"], targets.numbers, step=1e-2),
 ]  # fmt: skip
 
 PICTURES = [

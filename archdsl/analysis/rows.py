@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from archdsl.analysis.compute import NOTHING as NO_WORK
+from archdsl.analysis.pairing import is_loop, paired, places, training_only
 from archdsl.analysis.parameters import NOTHING as NO_WEIGHTS
 from archdsl.analysis.parameters import Parameters, count_owned
 from archdsl.analysis.summary import Inside, Row, Summary
@@ -47,35 +48,29 @@ class _Opened:
 
     def rows(self) -> Iterator[Row]:
         inference, training = self.inside.inference, self.inside.training
-        twins: dict[Path, CallNode] = {}
-        if training is not None and training is not inference:
-            twins = {n.path: n for n in training.nodes if isinstance(n, CallNode) and n.kind != "layer"}
+        other = None if training is inference else training
         if inference is not None:
-            yield from self._region(inference, twins)
-        if training is not None and training is not inference:
-            yield from self._training_only(inference, training)
+            yield from self._region(inference, other)
+        if other is not None:
+            yield from self._training_only(inference, other)
 
-    def _region(self, region: Region, twins: Mapping[Path, CallNode]) -> Iterator[Row]:
+    def _region(self, region: Region, training: Region | None) -> Iterator[Row]:
         declared = {item.value: item for item in region.layers}
         used_here = {n.layer for n in region.nodes if isinstance(n, CallNode) and n.kind == "layer"}
         for item in region.layers:
             if item.value not in used_here and item.region is not None:
                 yield self._declaration(item)
-        for node in region.nodes:
-            twin = twins.get(node.path) if isinstance(node, CallNode) and node.kind != "layer" else None
+        for node, twin in paired(region, training, self.work.rounds):
             row = self._node(node, twin, declared)
             if row is not None:
                 yield row
 
     def _training_only(self, inference: Region | None, training: Region) -> Iterator[Row]:
-        known = _places(inference) if inference is not None else set()
-        for node in training.nodes:
-            path = _place(node)
-            if path is None or path in known or (isinstance(node, CallNode) and node.kind == "layer"):
-                continue
+        for node in training_only(inference, training, self.work.rounds):
             row = self._node(node, None, {})
             if row is not None and row.parameters.tensors:
                 yield self._only_training(row)
+        known = places(inference)
         for item in training.layers:
             if item.region is not None and item.path not in known:
                 yield self._only_training(self._declaration(item))
@@ -127,7 +122,7 @@ class _Opened:
         self, node: CallNode, twin: CallNode | None, declared: Mapping[LayerValue, LayerDeclaration]
     ) -> Row:
         region, frozen = node.region, node.frozen or self.inside.frozen
-        numbered = node.kind in ("loop", "until")
+        numbered = is_loop(node)
         times = self.work.rounds(node) if numbered else 1
         steps = self.inside.steps * (self.work.rounds(node) if node.kind == "scan" else 1)
         owned, tied, path = self.inside.owned, None, node.path
@@ -139,7 +134,7 @@ class _Opened:
                 path, frozen = declared[node.layer].path, frozen or declared[node.layer].frozen
             else:
                 owned, tied = False, ".".join(place)
-        other = twin.region if twin is not None and twin.count == node.count else region
+        other = twin.region if twin is not None else region
         counted = self.parameters.union(region, other) if owned else NO_WEIGHTS
         if frozen:
             counted = counted.all_frozen()
@@ -198,19 +193,3 @@ class _Opened:
             span=node.span,
             training_only=self.row.training_only,
         )
-
-
-def _place(node: Node) -> Path | None:
-    """Where a node's weights live, with the ordinal of a round; None for what has no place of its own."""
-    match node:
-        case OpNode() | RawTensorNode():
-            return node.path
-        case CallNode():
-            return (*node.path, str(node.first)) if node.kind in ("loop", "until") else node.path
-        case _:
-            return None
-
-
-def _places(region: Region) -> set[Path]:
-    found = {path for path in map(_place, region.nodes) if path is not None}
-    return found | {item.path for item in region.layers}

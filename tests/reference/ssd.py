@@ -136,7 +136,9 @@ def greedy(boxes: Tensor, scores: Tensor, threshold: float) -> list[int]:
 def best(
     boxes: Tensor, scores: Tensor, candidates: int, most: int, above: float, threshold: float
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Boxes [B, N, 4] with scores [B, N, classes]: those left after suppression, padded with zeros to ``most``."""
+    """Boxes [B, N, 4], or [B, N, classes, 4], with scores [B, N, classes]: those left after suppression, padded with
+    zeros to ``most``."""
+    each = boxes if boxes.dim() == 4 else boxes[:, :, None].expand(*scores.shape, 4)
     found_boxes, found_labels = (
         boxes.new_zeros(len(boxes), most, 4),
         torch.zeros(len(boxes), most, dtype=torch.long),
@@ -147,10 +149,10 @@ def best(
         for label in range(scores.shape[2]):
             order = torch.argsort(scores[b, :, label], descending=True)[:candidates]
             order = order[scores[b, order, label] > above]
-            for i in greedy(boxes[b, order], scores[b, order, label], threshold):
+            for i in greedy(each[b, order, label], scores[b, order, label], threshold):
                 left.append((order[i], label))
         left.sort(key=lambda one, b=b: -scores[b, one[0], one[1]].item())
         for place, (i, label) in enumerate(left[:most]):
-            found_boxes[b, place], found_scores[b, place] = boxes[b, i], scores[b, i, label]
+            found_boxes[b, place], found_scores[b, place] = each[b, i, label], scores[b, i, label]
             found_labels[b, place], keep[b, place] = label, True
     return found_boxes, found_labels, found_scores, keep

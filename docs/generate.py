@@ -48,7 +48,8 @@ HEAD = """<!-- Written by docs/generate.py; `make docs` writes it anew, tests/te
 authors or a library state, and where that is empty nobody states a total. A model is **compared** with an
 implementation that isn't derived from ours, on a small variant with equal weights, in float64: outputs, gradients and
 buffers, at inference and in training; the number is the largest relative difference (norm of the difference over norm,
-tensor by tensor). *Trains* and *compiles* say that a few steps lower its loss, and that `torch.compile` takes it whole.
+tensor by tensor). *Trains* says that ten steps or so lower its loss, its own or a standard one, and *compiles* that
+`torch.compile` takes it whole, with equal outputs and gradients; a small variant again, and ‡ is explained below.
 *Lines* are those of the spec with all blocks it uses, beside those of the classes of the reference's modules (functions
 that put torch's own together are left out); comments, docstrings and blank lines count on neither side.
 ✓ beside the parameters: the spec states that number itself, in an
@@ -131,19 +132,21 @@ def row(
 
 
 def _facts(path: Path, name: str, results: Any) -> Any:
-    """What is on record for a model, or for the one that it is with other settings."""
+    """What is on record for a model; compared may be the one that it is with other settings."""
     own = definitions(path)[1]
-    known = [other for other in own if f"{path.stem}:{other}" in results]
-    if name not in known:
-        alias = own[name].alias
-        of = [
-            other
-            for other in known
-            if (alias is not None and other in mentioned(alias))
-            or ((back := own[other].alias) is not None and name in mentioned(back))
-        ]
-        return {**results[f"{path.stem}:{of[0]}"], "as": of[0]} if of else {}
-    return results[f"{path.stem}:{name}"]
+    found = results.get(f"{path.stem}:{name}", {})
+    if "compared" in found:
+        return found
+    alias = own[name].alias
+    for other in own:
+        facts = results.get(f"{path.stem}:{other}", {})
+        back = own[other].alias
+        if "compared" in facts and (
+            (alias is not None and other in mentioned(alias))
+            or (back is not None and name in mentioned(back))
+        ):
+            return {**facts, **found, "as": other}
+    return found
 
 
 def _link(whose: str) -> str:
@@ -152,8 +155,18 @@ def _link(whose: str) -> str:
     return ", ".join(f"[{Path(part).stem}](../{part})" for part in whose.split(", "))
 
 
-def _mark(done: bool | None) -> str:
-    return "✓" if done else "–"
+def _mark(done: bool | str | None) -> str:
+    """Done, not known to be done, or a reason, which stands below the table."""
+    return "‡" if isinstance(done, str) else "✓" if done else "–"
+
+
+def _reasons(facts: dict[str, Any]) -> list[str]:
+    """What doesn't hold without reservation, and why."""
+    said: dict[str, list[str]] = {}
+    for name, what in ((name, what) for what in ("trains", "compiles") for name in facts):
+        if isinstance(reason := facts[name].get(what), str):
+            said.setdefault(f"{what} {reason}", []).append(name)
+    return [f"\n‡ {', '.join(names)}: {reason}." for reason, names in said.items()]
 
 
 def _summary(network: Network) -> Summary | None:
@@ -193,13 +206,15 @@ def page() -> str:
             said.setdefault(" ".join((network.docstring or "").split()), []).append(f"`{name}`")
         text += [f"- {', '.join(names)}: {docstring}" for docstring, names in said.items()]
         text += ["", f"| {' | '.join(COLUMNS)} |", "| --- | --: | --: | --: | --: | --- | :-: | :-: | --- |"]
+        known = {name: _facts(path, name, results) for name in found.networks}
         for name, network in found.networks.items():
-            facts = _facts(path, name, results)
+            facts = known[name]
             figured = _figured(program, network, found.networks)
             models, done, expected = models + 1, done + ("compared" in facts), expected + figured
             text.append(row(path, network, _summary(network), facts, published.get(name), figured))
         notes = [f"{name}: {published[name]['source']}" for name in found.networks if name in published]
         text += [f"\nPublished: {'; '.join(notes)}."] if notes else []
+        text += _reasons(known)
         sections.append("\n".join(text) + "\n")
     head = HEAD.format(models=models, files=len(paths), done=done, expected=expected)
     return head + "".join(sections)

@@ -72,6 +72,16 @@ def test_nothing_on_record_differs() -> None:
             assert found["difference"] < 1e-5, (name, whose)
 
 
+def test_a_reservation_is_said_below_the_table(generate: ModuleType) -> None:
+    facts = {
+        "gru": {"compiles": "in parts: why"},
+        "lstm": {"compiles": "in parts: why"},
+        "tcn": {"compiles": True},
+    }
+    assert generate._reasons(facts) == ["\n‡ gru, lstm: compiles in parts: why."]
+    assert [generate._mark(done) for done in (True, "why", False, None)] == ["✓", "‡", "–", "–"]
+
+
 def test_lines_are_counted_with_the_blocks_that_are_used(generate: ModuleType) -> None:
     zoo = ROOT / "specs" / "zoo"
     alone = generate.lines(zoo / "resnet.arch", "resnet")

@@ -54,7 +54,7 @@ def _whole(net: nn.Module, inputs: Tensors) -> Tensors:
     rois, truth = rois.detach(), truth.detach()
     if not net.training:
         scores, moves = net(image, rois)
-        left = best(reference.moved(rois, moves), scores, 6, 10, -1.0, 0.3)
+        left = best(reference.moved(rois, moves), scores, 6, 17, -1.0, 0.3)
         named = dict(zip(("boxes", "class_labels", "confidences", "keep"), left, strict=True))
         return {"class_scores": scores, **named}
     full = torch.where(rest[1][..., None], truth, rois[:, :1])  # an empty slot needs a place
@@ -78,7 +78,7 @@ CASES = [
         lambda: {**crops(), "target": torch.tensor([0, 3, 1])}, reference.finetuned, ("rate",),
     ),
     Case(
-        "rcnn", "rcnn", "rcnn", {**SMALL, "classes": 3, "context": 8, "candidates": 6, "most": 10},
+        "rcnn", "rcnn", "rcnn", {**SMALL, "classes": 3, "context": 8, "candidates": 6, "most": 17},
         lambda rate: reference.RCNN(3, WIDTHS, 8, FLAT, 99, 8), (), pictures, _whole,
     ),
 ]  # fmt: skip

@@ -53,7 +53,7 @@ def _plain(net: nn.Module, inputs: Tensors) -> Tensors:
     centres = priors[:, :2] + 0.1 * moves[..., :2] * priors[:, 2:]
     sides = priors[:, 2:] * (0.2 * moves[..., 2:]).exp()
     boxes = (size * reference.as_corners(torch.cat([centres, sides], -1))).clamp(0, size)
-    left = reference.best(boxes, logits.softmax(-1)[..., 1:], 20, 30, 0.01, 0.45)
+    left = reference.best(boxes, logits.softmax(-1)[..., 1:], 20, 58, 0.01, 0.45)
     return {
         **found,
         "boxes": left[0],
@@ -65,7 +65,7 @@ def _plain(net: nn.Module, inputs: Tensors) -> Tensors:
 
 CASES = [
     Case(
-        f"{model}-small", "ssd", model, {**SMALL, "size": SIZE, "candidates": 20, "most": 30},
+        f"{model}-small", "ssd", model, {**SMALL, "size": SIZE, "candidates": 20, "most": 58},
         lambda rate, scales=scales, clip=clip: reference.SSD300(**SMALL, scales=scales, clip=clip), (), pictures,
         _plain,
     )

@@ -16,7 +16,7 @@ from tests.zoo.compare import Case, Tensors, spec
 from tests.zoo.vision_support import check_compiles, check_numbers, check_trains, counted
 
 FILES = {"yolo_v1": "yolo_v1", "yolo_v1_released": "yolo_v1"}
-FEW: dict[str, Any] = {"most": 12, "above": 0.02, "overlap": 0.3}  # of detections
+FEW: dict[str, Any] = {"most": 54, "above": 0.12, "overlap": 0.3}  # of detections
 V1: dict[str, Any] = {"classes": 3, "boxes": 2, "size": 192, "width": 2, "hidden": 6}
 ANCHORS = [[0.4, 0.5], [1.1, 0.9], [1.5, 1.9]]
 LEVELS = [[[60, 50], [40, 75]], [[30, 25], [20, 35]], [[10, 13], [16, 8]]]

@@ -43,7 +43,8 @@ def ready() -> None:
     _kept.append(library)
     torchvision.ops.boxes._assert_has_ops = lambda: None
     align = sys.modules["torchvision.ops.roi_align"]
-    align._roi_align = align._roi_align.__wrapped__  # not through torch.compile
+    plain = align._roi_align.__wrapped__  # not through torch.compile
+    align._roi_align = lambda x, rois, *rest: plain(x, rois.detach(), *rest)  # as the compiled one has it
     within = align._bilinear_interpolate
 
     def read(x: Tensor, image: Tensor, rows: Tensor, columns: Tensor, ymask: Any, xmask: Any) -> Tensor:

@@ -15,27 +15,27 @@ from tests.zoo.compare import Case, Tensors, spec
 from tests.zoo.vision_support import check_compiles, check_numbers, check_trains
 
 # Sides that 64 divides: torchvision takes the stride of a level to be the rounded quotient of sizes.
-SIZES = [(128, 192), (110, 170)]
-TARGETS = torch.tensor([[[10.0, 12, 60, 70], [50, 20, 120, 90], [0, 0, 0, 0]],
-                        [[20, 30, 100, 80], [0, 0, 0, 0], [0, 0, 0, 0]]], dtype=torch.float64)  # fmt: skip
+SIZES = [(64, 128), (60, 110)]
+TARGETS = torch.tensor([[[10.0, 12, 50, 60], [50, 20, 120, 64], [0, 0, 0, 0]],
+                        [[20, 10, 90, 50], [0, 0, 0, 0], [0, 0, 0, 0]]], dtype=torch.float64)  # fmt: skip
 LABELS = torch.tensor([[1, 3, 0], [2, 0, 0]])
 # More proposals than are left, and as many sampled regions as there can be: nothing is left to chance.
 SMALL: dict[str, Any] = {
     "classes": 5, "layers": [1, 1, 2, 1], "width": 8, "c": 16, "hidden": 24, "sizes": [8, 16, 32, 64, 128],
-    "before": [40, 30], "after": [150, 140], "anchors": 100_000, "regions": 153, "fraction": 1.0, "most": 60,
-    "candidates": 200, "above": 0.15,
+    "before": [20, 15], "after": [90, 72], "anchors": 100_000, "regions": 93, "fraction": 1.0, "most": 40,
+    "candidates": 120, "above": 0.15,
 }  # fmt: skip
 
 
 def images(masks: bool = False) -> Tensors:
     found = {
-        "image": torch.randn(2, 3, 128, 192, dtype=torch.float64),
+        "image": torch.randn(2, 3, 64, 128, dtype=torch.float64),
         "size": torch.tensor(SIZES, dtype=torch.float64),
         "targets": TARGETS.clone(),
         "labels": LABELS.clone(),
     }
     if masks:
-        found["masks"] = (torch.rand(2, 3, 128, 192) > 0.5).double()
+        found["masks"] = (torch.rand(2, 3, 64, 128) > 0.5).double()
     return found
 
 
@@ -127,6 +127,8 @@ def call(net: nn.Module, inputs: Tensors) -> Tensors:
     outputs["boxes"], outputs["keep"] = padded([f["boxes"] for f in found], most)
     outputs["found_labels"], _ = padded([f["labels"] for f in found], most)
     outputs["scores"], _ = padded([f["scores"] for f in found], most)
+    if "masks" in inputs:
+        outputs["found_masks"], _ = padded([f["masks"][:, 0] for f in found], most)
     return {k: v.double() for k, v in outputs.items()}
 
 

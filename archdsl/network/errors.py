@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from archdsl.diagnostics import Diagnostic, Fix
 from archdsl.network.suggestions import FOREIGN, did_you_mean, suggest
@@ -70,6 +71,13 @@ def misplaced(statement: str, where: str, span: Span, help: str = "") -> Diagnos
 
 def wrong_kind(what: str, want: str, got: str, span: Span) -> Diagnostic:
     return Diagnostic("E0309", f"{what} wants {want}, and this is {got}", span)
+
+
+def initialiser_on_wire(name: str, span: Span) -> Diagnostic:
+    """``conv(8) -> identity``: a name that PyTorch has for something else."""
+    diagnostic = wrong_kind("a pipe", "a function of the wire", f"the initialiser {name}", span)
+    starts = f"an initialiser says how weights start: `weight_init={name}`"
+    return replace(diagnostic, help=("the wire itself is `id`", starts) if name == "identity" else (starts,))
 
 
 def not_whole(text: str, span: Span, help: str) -> Diagnostic:

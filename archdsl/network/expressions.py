@@ -24,6 +24,7 @@ from archdsl.network.values import (
     describe,
     is_recipe,
 )
+from archdsl.ops.initializers import Initializer
 from archdsl.syntax.tree import (
     Attribute,
     Binary,
@@ -63,6 +64,8 @@ def evaluate(node: Expression, wire: Any, ctx: Context) -> Any:
         case Pipe():
             for step in node.steps:
                 wire = evaluate(step, wire, ctx)
+                if isinstance(wire, Initializer):
+                    ctx.fail(errors.initialiser_on_wire(wire.name, step.span))
             return wire
         case Labelled():
             return _labelled(node, wire, ctx)

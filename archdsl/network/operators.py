@@ -121,10 +121,11 @@ def _refuse_wire(cls: type[Operator], wire: Any, ctx: Context, node: Expression)
     from archdsl.network.expressions import need_wire
 
     need_wire(wire, ctx, node)
+    if isinstance(wire, Initializer):
+        ctx.fail(errors.initialiser_on_wire(wire.name, node.span))
     diagnostic = errors.wrong_kind(f"`{cls.name}`", "a tensor on the wire", describe(wire), node.span)
-    if isinstance(wire, tuple):
-        diagnostic = replace(diagnostic, help=("join them first: `cat(dim=1)`, `stack(dim=1)` or `f ++ g`",))
-    ctx.fail(diagnostic)
+    help = ("join them first: `cat(dim=1)`, `stack(dim=1)` or `f ++ g`",) if isinstance(wire, tuple) else ()
+    ctx.fail(replace(diagnostic, help=help))
 
 
 def _axis_size(cls: type[Operator], argument: GivenArgument, wire: Any, ctx: Context) -> Any:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from archdsl.ops import errors, keeping_layers
-from archdsl.ops.base import Lowered, Mod, Operator, Role, Sample, Types, Weight, argument
+from archdsl.ops.base import Fn, Lowered, Mod, Operator, Role, Sample, Slot, Types, Weight, argument
 from archdsl.ops.checker import Checker
 from archdsl.ops.layer_norm import LayerNorm
 from archdsl.ops.registry import operator
@@ -21,7 +21,8 @@ class BatchNorm(Operator):
     """``(x - mean) / sqrt(var + eps) * weight + bias`` per channel (Ioffe and Szegedy, 2015; ``torch.nn.BatchNorm2d``).
 
     ``[B, C]`` or ``[B, C, *spatial]``, unchanged. The statistics are those of the batch in training and running ones,
-    kept as buffers, at inference; always those of the batch with ``track_running_stats=false``. torch's
+    kept as buffers, at inference; always those of the batch with ``track_running_stats=false``; then, and with
+    ``affine=false``, there are no weights, and the number of channels may be free. torch's
     ``momentum=None`` is left out: it reads a tensor's value, which no compiled graph can. ``elementwise`` counts output
     elements.
 
@@ -45,12 +46,15 @@ class BatchNorm(Operator):
         if not 2 <= x.rank <= 5:
             raise errors.wrong_rank("batch_norm", "a batch, channels and at most 3 spatial dims", x)
         require_model_float("batch_norm", x)
-        sizes.constant(x.shape[1], "the number of channels")
+        if self.affine or self.track_running_stats:
+            sizes.constant(x.shape[1], "the number of channels")
         if not self.track_running_stats:
             more_than_one(sizes, (x.shape[0], *x.shape[2:]), "the number of values per channel")
         return replace(x, features="first")
 
     def weights(self, inputs: Types) -> tuple[Weight, ...]:
+        if not (self.affine or self.track_running_stats):
+            return ()
         channels = (int_dim(inputs[0], 1),)
         found: list[Weight] = []
         if self.affine:
@@ -68,6 +72,9 @@ class BatchNorm(Operator):
 
     def lower(self, inputs: Types, outputs: Types) -> Lowered:
         (x,) = inputs
+        if not isinstance(x.shape[1], int):  # no weights, and no number for a module
+            eps = {} if self.eps == 1e-5 else {"eps": self.eps}
+            return Fn("F.batch_norm", (Slot(0), None, None), {"training": True, **eps})
         words = {"eps": (self.eps, 1e-5), "momentum": (self.momentum, 0.1), "affine": (self.affine, True)}
         words |= {"track_running_stats": (self.track_running_stats, True)}
         return Mod(

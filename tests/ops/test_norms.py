@@ -11,7 +11,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from archdsl import api
 from archdsl.backend.interpret import Interpreter, Surroundings
+from archdsl.diagnostics import DiagnosticError
 from archdsl.dims import symbol
 from archdsl.ops.base import Late, Operator
 from archdsl.ops.batch_norm import BatchNorm, Norm
@@ -55,6 +57,23 @@ def test_shapes_that_have_too_few_values_are_those_torch_refuses(shape: tuple[in
         instance_norm = (nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d)[len(shape) - 3]
         assert accepted(InstanceNorm(), shape) == runs(instance_norm(shape[1]), shape)
         assert accepted(LocalResponseNorm(2), shape) == runs(nn.LocalResponseNorm(2), shape)
+
+
+@pytest.mark.parametrize("sizes", ["B", "B, T", "B, H, W"])
+def test_batch_norm_without_weights_takes_any_number_of_channels(sizes: str) -> None:
+    """F.batch_norm without running statistics, at two numbers of channels; with weights the number must be known."""
+    dims = sizes.replace("B", "B, C", 1)
+    text = f"model net {{ input x: [{dims}]\n batch_norm(affine=false, track_running_stats=false, eps=0.1) }}"
+    model = api.parse(text)["net"]
+    net = model.module(seed=0)
+    assert model.params == 0
+    for training, channels in ((True, 3), (False, 5)):
+        x = torch.randn(4, channels, *(6, 7)[: sizes.count(",")])
+        expected = F.batch_norm(x, None, None, training=True, eps=0.1)
+        torch.testing.assert_close(net.train(training)(x), expected)
+    for weighted in ("affine=false", "track_running_stats=false", ""):
+        with pytest.raises(DiagnosticError, match="can't depend on a free size"):
+            api.parse(f"model net {{ input x: [{dims}]\n batch_norm({weighted}) }}")
 
 
 def test_running_statistics_need_no_second_value_at_inference() -> None:

@@ -256,12 +256,19 @@ class DeepLabV2(nn.Module):
         return found
 
 
+def apart(a: int, b: int, dilation: int = 1) -> nn.Sequential:
+    """A 3x3 convolution of v3+ as two: every channel by itself, then all of them, each with a norm and a bend."""
+    alone = nn.Conv2d(a, a, 3, 1, dilation, dilation, groups=a, bias=False)
+    return nn.Sequential(alone, nn.BatchNorm2d(a), nn.ReLU(), *unit(a, b))
+
+
 class Pyramid(nn.Module):
     """The atrous spatial pyramid pooling of v3."""
 
-    def __init__(self, a: int, c: int, rates: list[int]) -> None:
+    def __init__(self, a: int, c: int, rates: list[int], separable: bool = False) -> None:
         super().__init__()
-        self.branches = nn.ModuleList([unit(a, c), *(unit(a, c, 3, 1, r) for r in rates)])
+        wide = [apart(a, c, r) if separable else unit(a, c, 3, 1, r) for r in rates]
+        self.branches = nn.ModuleList([unit(a, c), *wide])
         self.pool = unit(a, c)
         self.project = unit(c * (len(rates) + 2), c)
 
@@ -274,16 +281,24 @@ class DeepLabV3(nn.Module):
     """v3, and with ``low`` channels of early features v3+."""
 
     def __init__(
-        self, classes: int, width: int, layers: list[int], stride: int, c: int, low: int = 0
+        self,
+        classes: int,
+        width: int,
+        layers: list[int],
+        stride: int,
+        c: int,
+        low: int = 0,
+        separable: bool = False,
     ) -> None:
         super().__init__()
         strides, dilations = ([1, 2, 2, 1], [1, 1, 1, 2]) if stride == 16 else ([1, 2, 1, 1], [1, 1, 2, 4])
         grids = [[d] * n for d, n in zip(dilations, layers, strict=True)]
         grids[3] = [d * g for d, g in zip(grids[3], (1, 2, 4), strict=False)]
         self.trunk = Trunk(width, layers, strides, grids)
-        self.pyramid = Pyramid(32 * width, c, [r * 16 // stride for r in (6, 12, 18)])
+        self.pyramid = Pyramid(32 * width, c, [r * 16 // stride for r in (6, 12, 18)], separable)
         self.reduce = unit(4 * width, low) if low else None
-        self.decoder = nn.Sequential(unit(c + low, c, 3), unit(c, c, 3)) if low else nn.Identity()
+        two = [apart(a, c) if separable else unit(a, c, 3) for a in (c + low, c)]
+        self.decoder = nn.Sequential(*two) if low else nn.Identity()
         self.score = nn.Conv2d(c, classes, 1)
 
     def forward(self, image: Tensor) -> Tensor:

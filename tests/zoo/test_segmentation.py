@@ -87,6 +87,11 @@ CASES = [
         "deeplab_v3_plus", "deeplab", "deeplab_v3_plus", {**SMALL, "channels": 6, "low_channels": 3},
         lambda _: reference.DeepLabV3(4, 2, [1, 2, 2, 3], 16, 6, 3), 65,
     ),
+    case(
+        "deeplab_v3_plus_separable", "deeplab", "deeplab_v3_plus_separable",
+        {**SMALL, "channels": 6, "low_channels": 3},
+        lambda _: reference.DeepLabV3(4, 2, [1, 2, 2, 3], 16, 6, 3, separable=True), 65,
+    ),
 ]  # fmt: skip
 
 
@@ -180,6 +185,10 @@ FULL = [
     (
         "deeplab", "deeplab_v3_plus", 59_344_309, lambda: reference.DeepLabV3(21, 64, R101, 16, 256, 48), (513, 513),
         (21, 513, 513),
+    ),
+    (
+        "deeplab", "deeplab_v3_plus_separable", 45_688_261,
+        lambda: reference.DeepLabV3(21, 64, R101, 16, 256, 48, separable=True), (513, 513), (21, 513, 513),
     ),
     (
         "deeplab", "deeplab_v2", 44_048_532, lambda: reference.DeepLabV2(21, 64, R101, [6, 12, 18, 24]), (513, 513),

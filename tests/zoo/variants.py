@@ -175,6 +175,7 @@ PIXELS = [
     *of(SEGMENTATION["deeplab_v2"], targets.pixels),
     *of(SEGMENTATION["deeplab_v3-16"], targets.pixels, "deeplab_v3_stride8", less="stride"),
     *of(SEGMENTATION["deeplab_v3_plus"], targets.pixels),
+    *of(SEGMENTATION["deeplab_v3_plus_separable"], targets.pixels),
     *(
         Variant("deeplab", model, ONE_BLOCK, cases.image(33), targets.pixels, ("rate", "aux_rate"))
         for model in ("deeplab_v3_torchvision", "deeplabv3_resnet50", "deeplabv3_resnet101")

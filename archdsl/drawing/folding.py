@@ -73,6 +73,10 @@ class Folding:
         self.depth_limit = depth_limit
         self.used, self.drawn = set(), set()
 
+    def weight(self, region: Region) -> int:
+        """How many operators of weight a region holds, inner ones counted; 2**20 and more are alike."""
+        return self._weights[region]
+
     def _weight(self, node: object) -> int:
         if isinstance(node, OpNode):
             return weight_of_node(node)

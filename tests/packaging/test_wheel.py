@@ -56,6 +56,8 @@ def test_the_wheel_holds_the_data_and_nothing_else(wheel: Path) -> None:
     assert "archdsl/_data/grammars/arch.lark" in names
     for path in (ROOT / "archdsl" / "drawing" / "fonts").iterdir():
         assert f"archdsl/drawing/fonts/{path.name}" in names
+    for path in (ROOT / "archdsl" / "drawing").glob("viewer*"):
+        assert f"archdsl/drawing/{path.name}" in names
     tops = {name.partition("/")[0] for name in names}
     assert all(top == "archdsl" or top.endswith(".dist-info") for top in tops)
     assert any(name.endswith("LICENSE") for name in names)

@@ -64,16 +64,19 @@ def parser() -> argparse.ArgumentParser:
     )
 
     render = add("render", "the drawing; the file's ending says the format", model)
-    drawn = "a file that ends in .svg, .pdf, .png, .tex, .mmd or .dot, or - for standard output"
-    formats = ["svg", "png", "pdf", "dot", "mermaid", "tikz"]
+    drawn = "a file that ends in .svg, .pdf, .png, .tex, .mmd, .dot or .html, or - for standard output"
+    formats = ["svg", "png", "pdf", "dot", "mermaid", "tikz", "html"]
     render.add_argument("-o", "--output", metavar="OUT", required=True, help=drawn)
     render.add_argument("--format", choices=formats, help="where the ending doesn't say it")
     render.add_argument("--expand", metavar="PATH", action="append", default=[], help="draw what is inside")
     render.add_argument("--fold", metavar="PATH", action="append", default=[], help="draw one box")
     render.add_argument("--direction", choices=["down", "up", "right", "left"], default="down")
     render.add_argument(
-        "--theme", choices=["light", "dark", "auto"], default="light", help="auto: as the reader's screen is"
+        "--theme",
+        choices=["light", "dark", "auto"],
+        help="auto: as the reader's screen is (SVG, and the default of HTML)",
     )
+    render.add_argument("--open", action="store_true", help="show the file when it is written")
     render.add_argument("--engine", choices=["wasm", "system"], default="wasm")
 
     fmt = add("fmt", "the one formatter")

@@ -47,7 +47,8 @@ _PAGE = """<!DOCTYPE html>
 <p>{said}</p>
 <nav aria-label="tools">
 <input id="search" type="search" role="combobox" aria-controls="results" aria-expanded="false" \
-aria-autocomplete="list" aria-label="search places, operators, blocks" placeholder="search (press /)" autocomplete="off">
+aria-autocomplete="list" aria-label="search places, operators, blocks" \
+placeholder="search (press /)" autocomplete="off">
 <ul id="results" role="listbox" aria-label="found" hidden></ul>
 <button id="fold" type="button">fold all</button>
 <button id="unfold" type="button">unfold</button>

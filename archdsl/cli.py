@@ -95,6 +95,8 @@ def parser() -> argparse.ArgumentParser:
 
     _solve(add("solve", "the largest value of a parameter or size within a budget", model))
 
+    _diff(add("diff", "what changed between two models"))
+
     ops = add("ops", "operators and standard blocks")
     ops.add_argument("name", metavar="NAME", nargs="?", help="the page of one")
 
@@ -128,6 +130,18 @@ def _solve(solve: argparse.ArgumentParser) -> None:
     solve.add_argument("--macs", metavar="5G", help="so many multiply-accumulates at most")
     solve.add_argument("--step", metavar="N", help="multiples of N only (default: as the model allows)")
     solve.add_argument("--format", choices=["text", "json"], default="text")
+
+
+def _diff(diff: argparse.ArgumentParser) -> None:
+    diff.add_argument("before", metavar="A", help=_TARGET)
+    diff.add_argument("after", metavar="B", help=_TARGET)
+    for option, whose in (("--set", "both models"), ("--set-a", "A"), ("--set-b", "B")):
+        diff.add_argument(
+            option, metavar="NAME=VALUE", action="append", default=[], help=f"a parameter of {whose}"
+        )
+    diff.add_argument("--at", metavar="B=8,T=64", action="append", default=[], help="numbers for sizes")
+    diff.add_argument("--format", choices=["text", "json"], default="text")
+    diff.add_argument("--exit-code", action="store_true", help="exit 1 where something differs")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

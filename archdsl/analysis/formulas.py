@@ -8,7 +8,7 @@ variable in which it is none at all stays a number.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -22,6 +22,8 @@ from archdsl.analysis.variations import Variable, Variations
 
 FAR = 1009
 """So many steps away lies the last value that is tried."""
+
+FAR_IN_LISTS = 11
 
 CHECKS = 12
 """At so many points that did not make the formula it is compared with what the model counts."""
@@ -77,8 +79,8 @@ class _Search:
 
     def _values(self, i: int) -> tuple[int, tuple[int, ...]]:
         variable = self.variables[i]
-        # What a list says is gone through one by one: a thousand times would take its time.
-        far = FAR if variable.place is None else FAR // 10
+        # What a list says is gone through one by one, and a thousand times would take its time.
+        far = FAR if variable.place is None else FAR_IN_LISTS
         return allowed_values(variable.value, lambda n: self._may(i, n), far)
 
     def measure(self, figure: str, point: Sequence[int]) -> int | None:
@@ -127,18 +129,32 @@ class _Search:
         def at(point: Point) -> int | None:
             return self.measure(figure, point)
 
-        values = [line.values for line in lines]
-        polynomial = interpolate(at, self.base, values, [line.degree for line in lines])
-        if polynomial is None:
-            return None
+        others = list(self._others(lines))
+        # Where what a term is multiplied by happens to be nothing, the term is not seen: then from another point.
+        for anchor in (self.base, *(point for point in others[:6] if at(point) is not None)):
+            polynomial = interpolate(
+                at, anchor, [line.values for line in lines], [line.degree for line in lines]
+            )
+            checked = self._checked(at, polynomial, others) if polynomial is not None else None
+            if polynomial is not None and checked is not None:
+                return self._formula(figure, polynomial, lines, checked)
+        return None
+
+    def _checked(
+        self, at: Callable[[Point], int | None], polynomial: Polynomial, others: Sequence[Point]
+    ) -> int | None:
+        """At how many other points the model counts the same; None where it does not."""
         checked = 0
-        for point in self._others(lines):
+        for point in (self.base, *others):
             measured = at(point)
             if measured is not None and polynomial(point) != Fraction(measured):
                 return None
             checked += measured is not None
-            if checked == CHECKS:
+            if checked > CHECKS:
                 break
+        return checked - 1
+
+    def _formula(self, figure: str, polynomial: Polynomial, lines: Sequence[Line], checked: int) -> Formula:
         sizes = frozenset(i for i, v in enumerate(self.variables) if v.kind == "size")
         names = Names([v.name for v in self.variables], sizes, self.base)
         # A variable that was only held may be any number of those tried; one that can't move at all is not spoken of.
@@ -152,19 +168,20 @@ class _Search:
         )
 
     def _others(self, lines: Sequence[Line]) -> Iterator[Point]:
-        """Points where the formula should hold, far ones too, most of them not measured yet."""
-        chance = random.Random(7)
+        """Points where the formula should hold, far ones too, most of them not measured yet.
+
+        Each variable has its own chance, so that figures which hold at the same values are compared at the same points.
+        """
+        chances = [random.Random(i) for i in range(len(lines))]
         for tried in range(20 * CHECKS):
             point = []
             for i, line in enumerate(lines):
-                if len(line.values) == 1:
-                    point.append(line.values[0])
-                    continue
-                step = self._allowed[i][0] * line.step if line.step == 1 else line.step
-                low = line.low or 1
-                high = line.high or max(line.values)
-                between = chance.randint(low, high) // step * step + self.base[i] % step
-                point.append(
-                    chance.choice(line.values) if tried % 2 or not low <= between <= high else between
-                )
+                share = chances[i].random()
+                found = line.values[int(share * len(line.values))]
+                if len(line.values) > 1 and not tried % 2:
+                    step = self._allowed[i][0] if line.step == 1 else line.step
+                    low, high = line.low or 1, line.high or max(line.values)
+                    between = int(low + share * (high - low)) // step * step + self.base[i] % step
+                    found = between if low <= between <= high else found
+                point.append(found)
             yield tuple(point)

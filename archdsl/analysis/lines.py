@@ -74,7 +74,7 @@ class Line:
 def allowed_values(base: int, allowed: Allowed, far: int) -> tuple[int, tuple[int, ...]]:
     """The smallest step by which the variable may move, and values that the model allows, near ones first.
 
-    ``far`` is how many steps away the last of them lies.
+    None is more than ``far`` steps away but those that ``base`` divides or that divide it.
     """
 
     def may_move(by: int) -> bool:
@@ -83,12 +83,11 @@ def allowed_values(base: int, allowed: Allowed, far: int) -> tuple[int, tuple[in
     step = next(filter(may_move, first_steps(base)), 0)
     if not step:
         return 1, (base,)
-    wanted = [base + step * k for k in _NEAR]
-    wanted += [2 * base, base // 2, 1, base + far * step]
+    wanted = [base + step * k for k in (*_NEAR, far) if abs(k) <= far] + [2 * base, base // 2, 1]
     if (
         sum(0 < n <= MOST and allowed(n) for n in wanted) < 2 * SPARE
     ):  # a divisor of something, or one with a limit
-        wanted += [2, 3, 4, 3 * base, *(base + step * k for k in _MORE)]
+        wanted += [2, 3, 4, 3 * base, *(base + step * k for k in _MORE if abs(k) <= far)]
     values = dict.fromkeys(n for n in wanted if 0 < n <= MOST and n != base and allowed(n))
     return step, (base, *values)
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from archdsl.network.types import LateExpression, LayerDeclaration, LayerValue, Node, Path, Region, Value
 from archdsl.network.values import Closure, LateNumber, written
+from archdsl.ops.masks import Mask
 from archdsl.source import Span
 from archdsl.tensors import TensorType
 
@@ -154,6 +155,8 @@ def plain(value: Any) -> Any:
         return tuple(plain(v) for v in value)
     if isinstance(value, int | float | str | bool):
         return value
+    if isinstance(value, Mask):
+        value = value.map(lambda part: part.value if isinstance(part, LateNumber) else part)
     return written(value)
 
 

@@ -1,0 +1,64 @@
+"""``archdsl diff``: what changed between two models, as text, as JSON or as a drawing."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from archdsl import driver
+from archdsl.analysis.difference_report import paint_off, paint_on, render_json, render_text
+from archdsl.analysis.differences import difference
+from archdsl.analysis.sizes import declared_sizes
+from archdsl.analysis.summary import Summary
+from archdsl.commands import setup, streams
+from archdsl.driver import Chosen, Options
+from archdsl.failures import OK, WRONG_INPUT, UsageFailure
+
+
+def run(arguments: argparse.Namespace) -> int:
+    options = setup.options(arguments)
+    if arguments.before == "-" and arguments.after == "-":
+        raise UsageFailure("standard input is one file only")
+    chosen = [
+        _chosen(target, [*arguments.set, *more], options)
+        for target, more in ((arguments.before, arguments.set_a), (arguments.after, arguments.set_b))
+    ]
+    before, after = _summaries(chosen, driver.numbers("--at", arguments.at))
+    found = difference(before, after)
+    given = [[*arguments.set, *more] for more in (arguments.set_a, arguments.set_b)]
+    first, second = (_called(name, more) for name, more in zip(found.names, given, strict=True))
+    found = replace(found, names=(first, second))
+    streams.show([item for one in chosen for item in one.diagnostics])
+    if arguments.format == "json":
+        files = (before.network.span.source.name, after.network.span.source.name)
+        streams.result(render_json(found, files))
+    else:
+        streams.result(render_text(found, paint_on if streams.colour(sys.stdout) else paint_off))
+    return WRONG_INPUT if found and arguments.exit_code else OK
+
+
+def _called(name: str, settings: Sequence[str]) -> str:
+    """A model's name with what was set: two of one name would not be told apart."""
+    return f"{name} ({', '.join(settings)})" if settings else name
+
+
+def _chosen(target: str, settings: Sequence[str], options: Options) -> Chosen:
+    address = driver.address(target)
+    return driver.model(driver.load(address, options), address.model, driver.settings(settings))
+
+
+def _summaries(chosen: Sequence[Chosen], at: Mapping[str, int]) -> tuple[Summary, Summary]:
+    """Both at the sizes asked for: a size that one of them alone has is for that one."""
+    names = [{*declared_sizes(one.network), *dict(one.network.assumptions.solved)} for one in chosen]
+    for name in at:
+        if not any(name in known for known in names):
+            raise UsageFailure(
+                f"neither model has a size {name}: there are {', '.join(sorted({*names[0], *names[1]}))}"
+            )
+    before, after = (
+        driver.analyse(one.network, {name: n for name, n in at.items() if name in known})
+        for one, known in zip(chosen, names, strict=True)
+    )
+    return before, after

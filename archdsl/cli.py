@@ -124,7 +124,11 @@ def _build(build: argparse.ArgumentParser) -> None:
 
 def _solve(solve: argparse.ArgumentParser) -> None:
     solve.add_argument(
-        "--for", dest="variable", metavar="NAME", required=True, help="a parameter (d, layers[2]) or a size (T)"
+        "--for",
+        dest="variable",
+        metavar="NAME",
+        required=True,
+        help="a parameter (d, layers[2]) or a size (T)",
     )
     solve.add_argument("--params", metavar="1e9", help="so many parameters at most")
     solve.add_argument("--macs", metavar="5G", help="so many multiply-accumulates at most")

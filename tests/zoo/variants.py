@@ -26,12 +26,16 @@ from tests.zoo import (
     test_dense_crf,
     test_detr,
     test_encoder_decoders,
+    test_faster_rcnn,
+    test_fine_tuning,
     test_fpt,
     test_image_transformer,
     test_lambda_resnet,
     test_lstr,
+    test_mask_rcnn,
     test_nat,
     test_pretraining,
+    test_rcnn,
     test_reformer,
     test_regression,
     test_sagan,
@@ -40,7 +44,10 @@ from tests.zoo import (
     test_seq2seq,
     test_shuffle_exchange,
     test_single_blocks,
+    test_ssd,
+    test_tcn,
     test_ttsr,
+    test_yolo,
 )
 from tests.zoo.compare import Case, Tensors, spec
 from tests.zoo.targets import Loss
@@ -48,7 +55,9 @@ from tests.zoo.targets import Loss
 
 @dataclass(frozen=True)
 class Variant:
-    """A model with small settings; ``rates`` are those of its dropouts, ``step`` that of Adam."""
+    """A model with small settings; ``rates`` are those of its dropouts, ``step`` that of Adam.
+
+    ``still`` is a pattern of the paths of weights that the spec keeps from its losses."""
 
     file: str
     model: str
@@ -57,6 +66,7 @@ class Variant:
     loss: Loss
     rates: tuple[str, ...] = ()
     step: float = 1e-3
+    still: str = ""
     steps: int = 10
     untrained: str = ""
     uncompiled: str = ""
@@ -110,12 +120,16 @@ SEQUENCES = [
     *of(test_single_blocks.GPT3, targets.words("tokens", shifted=True)),
     *of(TRANSFORMERS["t5"], targets.words("tgt", shifted=True), "t5_small", "t5_base"),
     *of(PLAIN["transformer"], targets.words("tgt", shifted=True), "transformer_base", "transformer_big"),
+    *of(PLAIN["rnn"], targets.words("tokens", "out", shifted=True), step=1e-2, uncompiled=RECURRENT),
     *of(PLAIN["lstm"], targets.words("tokens", "out", shifted=True), step=1e-2, uncompiled=RECURRENT),
     *of(PLAIN["gru"], targets.words("tokens", "out", shifted=True), step=1e-2, uncompiled=RECURRENT),
     *of(PLAIN["bilstm_tagger"], targets.tags, step=1e-2, uncompiled=RECURRENT),
     *of(test_image_transformer.IN_1D, targets.own),
     *of(test_image_transformer.IN_2D, targets.own),
     *of(test_nat.CASE, targets.own),
+    *(variant for case in test_fine_tuning.CASES for variant in of(case, targets.own)),
+    *of(test_tcn.PIXELS, targets.classes, step=1e-2),
+    *of(test_tcn.TEXT, targets.words("tokens", shifted=True), step=1e-2),
     *of(test_reformer.CASE, targets.own, step=1e-2),
     *of(test_sandwich.BODY, targets.numbers, "interleaved", less="k"),
     *of(test_sandwich.CHARACTERS, targets.words("tokens", "out", shifted=True), "interleaved_characters", less="k"),
@@ -148,7 +162,7 @@ CLASSIFIERS = [
     *of(cases.GOOGLENET, targets.classes),
     *of(TORCHVISION["googlenet_torchvision"], targets.classes),
     *of(TORCHVISION["inception_v3"], targets.classes),
-    *of(TORCHVISION["vit"], targets.classes, "vit_b_16", "vit_l_16"),
+    *of(TORCHVISION["vit"], targets.classes, "vit_b_16", "vit_l_16", "vit_h_14"),
     *of(test_lambda_resnet.CASES[0], targets.classes, "lambda_resnet50"),
     Variant(
         "lambda_resnet", "lambda_resnet50_u4", {"layers": [1, 2], "width": 8, "classes": 5, "depth": 4, "heads": 2},
@@ -184,7 +198,19 @@ PIXELS = [
     *of(test_dense_crf.CASES[0], targets.likelihood(dim=1), step=5e-2),
 ]  # fmt: skip
 
+YOLO = {case.name: case for case in test_yolo.CASES}
+
 DETECTORS = [
+    *of(test_rcnn.CASES[0], targets.numbers),
+    *of(test_rcnn.CASES[1], targets.own, step=1e-2),
+    *of(test_rcnn.CASES[2], targets.own, still="convolutions|dense"),  # its features are those of the fine-tuned one
+    *of(test_faster_rcnn.CASE, targets.own),
+    *of(test_mask_rcnn.CASE, targets.own),
+    *(variant for case in test_ssd.CASES for variant in of(case, targets.own)),
+    *of(YOLO["yolo_v1"], targets.own),
+    *of(YOLO["yolo_v1_released"], targets.own),
+    *of(YOLO["yolo_v2-False"], targets.own),
+    *of(YOLO["yolo_v3"], targets.own),
     *of(test_detr.CASES[0], _simply(test_detr.all_layers), "detr_dc5", "detr_r101", step=1e-2),
     *of(test_deformable_detr.CASES[0], _simply(test_detr.all_layers), step=1e-2),
     *of(test_deformable_detr.CASES[1], _simply(test_detr.all_layers), step=1e-2),

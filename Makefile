@@ -8,7 +8,7 @@ REFERENCE := $(VENV)/.installed-reference
 SPEC ?= specs/zoo/resnet.arch:resnet50
 OUT ?= out/
 
-.PHONY: demo test test-all lint types test-reference zoo-results docs bench gpu clean help
+.PHONY: demo test test-all test-browser lint types test-reference zoo-results docs bench gpu clean help
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 16
@@ -35,6 +35,10 @@ test: $(STAMP) ## the fast tests
 
 test-all: $(STAMP) ## and the slow ones
 	$(PY) -m pytest -q -n 2 -m "not reference and not gpu"
+
+test-browser: $(STAMP) ## the interactive drawing, driven in a browser (Debian: apt-get install chromium)
+	@$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,e2e,notebook]'
+	$(PY) -m pytest -q tests/drawing/test_viewer.py tests/drawing/test_theme.py tests/test_notebook.py
 
 lint: $(STAMP) ## style, format, and which way imports point
 	$(VENV)/bin/ruff check .

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import html
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from os import PathLike, fspath
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from archdsl import driver
 from archdsl.analysis.sizes import SizesError
@@ -97,8 +96,14 @@ class Spec(Mapping[str, "Model"]):
     def __repr__(self) -> str:
         return f"<archdsl spec {self._program.source.name}: {', '.join(self._models)}>"
 
-    def _repr_html_(self) -> str:
-        return "\n".join(model._repr_html_() for model in self._models.values())
+    def _repr_mimebundle_(
+        self, include: Collection[str] | None = None, exclude: Collection[str] | None = None
+    ) -> dict[str, str]:
+        from archdsl.notebook import list_bundle
+
+        if len(self._models) == 1:
+            return next(iter(self._models.values()))._repr_mimebundle_(include, exclude)
+        return list_bundle(self._models.values())
 
 
 def _elaborated(program: Program, name: str, parameters: Mapping[str, Any]) -> Model:
@@ -160,10 +165,17 @@ class Model:
         except SizesError as error:
             raise ValueError(str(error)) from None
 
-    def render(self, format: Format = "svg", **options: Any) -> str | bytes:
-        """The drawing: svg, dot, or png (bytes). Options: ``expand``, ``fold`` (paths), ``direction``, ``engine``."""
+    def render(self, format: Format | Literal["html"] = "svg", **options: Any) -> str | bytes:
+        """The drawing: svg, dot, mermaid, tikz, html, or png and pdf (bytes).
+
+        Options: ``theme``, ``direction``, ``expand`` and ``fold`` (paths), ``engine``; for html ``theme`` alone.
+        """
         from archdsl.drawing.render import render
 
+        if format == "html":
+            from archdsl.explorer import interactive
+
+            return interactive(self.summary(), **options)
         try:
             figures = summarise(self.network).by_place()
         except SizesError:
@@ -208,19 +220,12 @@ class Model:
     def __repr__(self) -> str:
         return f"<archdsl model {self.name}: {self.params:,} parameters>"
 
-    def _repr_html_(self) -> str:
-        from archdsl.drawing.errors import EngineError
+    def _repr_mimebundle_(
+        self, include: Collection[str] | None = None, exclude: Collection[str] | None = None
+    ) -> dict[str, str]:
+        from archdsl.notebook import model_bundle
 
-        try:
-            table = html.escape(str(self.summary()))
-        except ValueError as error:
-            table = html.escape(str(error))
-        try:
-            picture = self.render("svg")
-        except (EngineError, ImportError):
-            picture = ""
-        drawn = picture.decode("utf-8") if isinstance(picture, bytes) else picture
-        return f"<pre>{table}</pre>\n{drawn[drawn.find('<svg') :] if '<svg' in drawn else ''}"
+        return model_bundle(self, include, exclude)
 
 
 def load_ipython_extension(shell: Any) -> None:

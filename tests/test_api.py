@@ -74,9 +74,9 @@ def test_graph() -> None:
 
 def test_notebook(capsys: Any) -> None:
     spec = archdsl.parse(GOOD)
-    shown = spec._repr_html_()
-    assert "<pre>" in shown
-    assert "<svg" in shown
+    shown = spec._repr_mimebundle_()
+    assert set(shown) == {"text/plain", "image/svg+xml", "text/html"}
+    assert shown["text/plain"] == str(spec["m"].summary())
 
     class Shell:
         def __init__(self) -> None:

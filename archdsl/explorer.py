@@ -23,9 +23,9 @@ _LONGEST_LINE = 120
 _Use = tuple[Path, str, int]  # a place relative to its region, and where it is written
 
 
-def interactive(summary: Summary, *, theme: Theme = "auto") -> str:
-    """One HTML file that needs nothing else."""
-    return viewer_page(summary.network.name, explored(summary), theme=theme)
+def interactive(summary: Summary, *, theme: Theme = "auto", color_by: str = "role") -> str:
+    """One HTML file that needs nothing else; it begins with the colours of ``color_by``."""
+    return viewer_page(summary.network.name, explored(summary) | {"colours": color_by}, theme=theme)
 
 
 def explored(summary: Summary) -> Json:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archdsl import driver
+from archdsl.analysis.shares import MEASURES, ColorBy, shares
 from archdsl.analysis.sizes import SizesError
 from archdsl.analysis.summary import summarise
 from archdsl.commands import setup, streams
@@ -36,6 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
         fold=tuple(arguments.fold),
         direction=arguments.direction,
         theme=arguments.theme or ("auto" if format == "html" else "light"),
+        color_by=arguments.color_by,
         engine=arguments.engine,
     )
     streams.show(chosen.diagnostics)
@@ -63,17 +65,22 @@ def _open(path: Path) -> None:
         raise EnvironmentFailure(f"{path} is written, but nothing was found to open it with")
 
 
-def draw(network: Network, format: Any, at: Mapping[str, int], **options: Any) -> bytes:
+def draw(
+    network: Network, format: Any, at: Mapping[str, int], color_by: ColorBy = "role", **options: Any
+) -> bytes:
     """The bytes of a drawing; numbers stand for sizes where some were asked for. Raises UsageFailure, EngineError."""
     if format == "html":
-        return _interactive(network, at, **options)
+        return _interactive(network, at, color_by=color_by, **options)
     from archdsl.drawing.render import PlaceError, render
 
     figures = None
-    if at:
+    if at or color_by != "role":
         summary = driver.analyse(network, at)
         figures = summary.by_place()
-        options["sizes"] = summary.sizes
+        if at:
+            options["sizes"] = summary.sizes
+        if color_by != "role":
+            options["shade"] = shares(summary, color_by), MEASURES[color_by]
     else:
         try:
             figures = summarise(network).by_place()
@@ -93,6 +100,7 @@ def _interactive(
     expand: Collection[str] = (),
     fold: Collection[str] = (),
     theme: Theme = "auto",
+    color_by: ColorBy = "role",
     **_: Any,
 ) -> bytes:
     """The page in which blocks fold and unfold. Layout and engine are the browser's."""
@@ -102,7 +110,7 @@ def _interactive(
         raise UsageFailure(
             "an HTML drawing opens and folds by itself: a link says what to show, as in x.html#PATH"
         )
-    return interactive(driver.analyse(network, at), theme=theme).encode("utf-8")
+    return interactive(driver.analyse(network, at), theme=theme, color_by=color_by).encode("utf-8")
 
 
 def _format(arguments: argparse.Namespace) -> str:

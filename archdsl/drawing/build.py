@@ -170,8 +170,9 @@ def _box(group: Group, name: str, cluster: str | None, sizes: Mapping[str, int])
         lines += ["scalar" if shown == "[]" else shown]
     role = "block" if group.kind == "block" else group.major.role
     path, span = group.path or group.major.path, group.major.span
+    uses = tuple((".".join(atom.path), atom.span.source.name, atom.span.start) for atom in group.atoms)
     return Box(
-        name, kind, title, tuple(lines), role, cluster, ".".join(path), shape, _place(span), _line(span)
+        name, kind, title, tuple(lines), role, cluster, ".".join(path), shape, _place(span), _line(span), uses
     )
 
 

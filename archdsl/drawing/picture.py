@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+# A place (dotted), the name of the source, where in it this is written: which use of an operator or block is meant.
+Use = tuple[str, str, int]
 BoxKind = Literal["operators", "block", "symbol", "weight", "input", "output", "junction"]
 
 
@@ -17,6 +19,7 @@ class Box:
 
     ``role`` colours it; ``cluster`` is the id of the frame it stands in. ``path`` (dotted), ``shape`` and ``place``
     (``file:line``) are for tooltips and for finding the source; ``line`` is the line alone, 0 where there is none.
+    ``uses`` are what it stands for, to find figures by.
     """
 
     id: str
@@ -29,6 +32,7 @@ class Box:
     shape: str
     place: str
     line: int
+    uses: tuple[Use, ...] = ()
 
 
 @dataclass(frozen=True)

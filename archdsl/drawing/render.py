@@ -16,9 +16,10 @@ from archdsl.drawing.layout import lay_out
 from archdsl.drawing.marks import read_marks
 from archdsl.drawing.mermaid import to_mermaid
 from archdsl.drawing.pdf import to_pdf
-from archdsl.drawing.picture import Picture
+from archdsl.drawing.picture import Picture, Use
 from archdsl.drawing.placed import Direction, Placed
 from archdsl.drawing.png import svg_to_png
+from archdsl.drawing.shading import shaded
 from archdsl.drawing.svg import finish_svg
 from archdsl.drawing.theme import Theme, themed
 from archdsl.drawing.tikz import to_tikz
@@ -27,6 +28,7 @@ from archdsl.network.types import Network
 
 __all__ = ["Direction", "Format", "PlaceError", "Theme", "laid_out", "render", "render_picture"]
 
+Shade = tuple[Mapping[Use, float], str]
 Format = Literal["svg", "png", "pdf", "dot", "mermaid", "tikz"]
 
 
@@ -42,13 +44,15 @@ def render(
     figures: Mapping[str, tuple[int, int]] | None = None,
     sizes: Mapping[str, int] | Literal["auto", "symbolic"] = "auto",
     mode: Literal["inference", "training"] = "inference",
+    shade: Shade | None = None,
     box_limit: int = BOX_LIMIT,
 ) -> str | bytes:
     """The drawing of ``network``: text, or for ``png`` and ``pdf`` bytes.
 
     ``expand`` and ``fold`` are places (``encoder.0``) to open or close against the rules of
     :mod:`archdsl.drawing.folding`; ``figures`` are (parameters, MACs) by place, for the titles of blocks; ``sizes`` as
-    in :func:`archdsl.drawing.build.make_picture`. :class:`PlaceError` for a place that is not there, ``EngineError``
+    in :func:`archdsl.drawing.build.make_picture`; ``shade`` colours by figures instead of roles: what each use has of a
+    total, and what that is a total of. :class:`PlaceError` for a place that is not there, ``EngineError``
     for a drawing that is too large or cannot be laid out.
     """
     picture, placed = laid_out(
@@ -59,6 +63,7 @@ def render(
         figures=figures,
         sizes=sizes,
         mode=mode,
+        shade=shade,
         box_limit=box_limit,
     )
     return _written(picture, placed, format, direction, theme)
@@ -73,6 +78,7 @@ def laid_out(
     figures: Mapping[str, tuple[int, int]] | None = None,
     sizes: Mapping[str, int] | Literal["auto", "symbolic"] = "auto",
     mode: Literal["inference", "training"] = "inference",
+    shade: Shade | None = None,
     box_limit: int = BOX_LIMIT,
 ) -> tuple[Picture, Placed]:
     """The picture of ``network`` and its layout, as :func:`render` draws it."""
@@ -85,6 +91,8 @@ def laid_out(
         mode=mode,
         box_limit=box_limit,
     )
+    if shade is not None:
+        picture = shaded(picture, *shade)
     return picture, lay_out(picture, direction)
 
 

@@ -185,6 +185,7 @@ function explainColours() {
 }
 
 window.onhashchange = () => { reveal(decodeURI(location.hash.slice(1)), false) }
+chooser.value = colours = DATA.colours || "role"
 unfold(48)
 explainColours()
 draw()

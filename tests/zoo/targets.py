@@ -29,12 +29,13 @@ def classes(outputs: Tensors, _: Tensors) -> Tensor:
 
 
 def pixels(outputs: Tensors, _: Tensors) -> Tensor:
-    """Cross entropy of every output with a made-up picture of classes, in its resolution."""
-    total = []
+    """Cross entropy of every output with a picture of classes in its resolution: the sky above, the ground below."""
+    each = []
     for value in outputs.values():
-        b, c, *size = value.shape
-        total.append(F.cross_entropy(value, _made_up(lambda *s, c=c: torch.randint(c, s), b, *size)))
-    return torch.stack(total).sum()
+        b, _, *size = value.shape
+        ground = (4 * torch.arange(size[0]) >= size[0]).long()
+        each.append(F.cross_entropy(value, ground[:, None].expand(b, *size)))
+    return torch.stack(each).sum()
 
 
 def numbers(outputs: Tensors, _: Tensors) -> Tensor:

@@ -62,6 +62,13 @@ def parser() -> argparse.ArgumentParser:
     summary.add_argument(
         "--symbolic", action="store_true", help="the figures as formulas over parameters and sizes"
     )
+    summary.add_argument("--train", action="store_true", help="those of the training graph, and its memory")
+    summary.add_argument("--dtype", choices=["float32", "bfloat16", "float16"], default="float32")
+    summary.add_argument(
+        "--attention", choices=["fused", "math"], default="fused", help="whether scores are written down"
+    )
+    summary.add_argument("--fits", metavar="24GiB", help="the largest batch within so much memory")
+    summary.add_argument("--for", dest="size", metavar="B", help="the size that --fits looks for")
 
     render = add("render", "the drawing; the file's ending says the format", model)
     drawn = "a file that ends in .svg, .pdf, .png, .tex, .mmd, .dot or .html, or - for standard output"
@@ -76,7 +83,9 @@ def parser() -> argparse.ArgumentParser:
         choices=["light", "dark", "auto"],
         help="auto: as the reader's screen is (SVG, and the default of HTML)",
     )
-    render.add_argument("--color-by", choices=["role", "params", "macs"], default="role", help="what colours say")
+    render.add_argument(
+        "--color-by", choices=["role", "params", "macs"], default="role", help="what colours say"
+    )
     render.add_argument("--open", action="store_true", help="show the file when it is written")
     render.add_argument("--engine", choices=["wasm", "system"], default="wasm")
 
@@ -146,6 +155,10 @@ def _diff(diff: argparse.ArgumentParser) -> None:
         )
     diff.add_argument("--at", metavar="B=8,T=64", action="append", default=[], help="numbers for sizes")
     diff.add_argument("--format", choices=["text", "json"], default="text")
+    drawn = (
+        "a drawing of the changes as well; a file that ends in .svg, .html, .pdf, .png, .tex, .mmd or .dot"
+    )
+    diff.add_argument("-o", "--output", metavar="OUT", help=drawn)
     diff.add_argument("--exit-code", action="store_true", help="exit 1 where something differs")
 
 

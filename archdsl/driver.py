@@ -31,7 +31,7 @@ from archdsl.source import Source
 from archdsl.syntax.reading import MAX_BYTES, read_source
 
 if TYPE_CHECKING:
-    from archdsl.analysis.summary import Summary
+    from archdsl.analysis.summary import Mode, Summary
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _MODEL = re.compile(r"^model\s+([A-Za-z_][A-Za-z0-9_]*)", re.MULTILINE)
@@ -153,13 +153,13 @@ def lints(networks: Iterable[Network]) -> list[Diagnostic]:
     return lint_all(networks)
 
 
-def analyse(network: Network, at: Mapping[str, int] | None = None) -> Summary:
+def analyse(network: Network, at: Mapping[str, int] | None = None, mode: Mode | None = None) -> Summary:
     """Count everything, at the sizes asked for. Raises UsageFailure where they can't be used."""
     from archdsl.analysis.sizes import SizesError
-    from archdsl.analysis.summary import summarise
+    from archdsl.analysis.summary import INFERENCE, summarise
 
     try:
-        return summarise(network, at)
+        return summarise(network, at, mode or INFERENCE)
     except SizesError as error:
         raise UsageFailure(str(error)) from None
 

@@ -185,18 +185,15 @@ class _Measure:
         measured = self.without_sizes(model, span)
         if name not in measured:
             summary = self.figures(model, span)
-            measured = total(summary)
+            measured = total(summary, memory=False)
+            if name not in measured and "bytes" in name:
+                measured = total(summary)
             if name in summary.sizes and name not in measured:
                 return summary.sizes[name]
         if name not in measured:
             raise _Unanswered(no_figure(name, f"there are {', '.join(measured)}", span))
         if measured[name] is None:
-            why = (
-                "nothing in the model looks at a neighbourhood"
-                if "bytes" not in name
-                else "memory is not measured yet"
-            )
-            raise _Unanswered(no_figure(name, why, span))
+            raise _Unanswered(no_figure(name, "nothing in the model looks at a neighbourhood", span))
         value = measured[name]
         if isinstance(value, list) and len(set(value)) == 1 and name in ("receptive_field", "output_stride"):
             return _Square(value)

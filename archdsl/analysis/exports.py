@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from archdsl.analysis.memory import OPTIMIZER
 from archdsl.analysis.parameters import ParameterCounter, Parameters
 from archdsl.analysis.receptive_field import ReceptiveField, receptive_field
 from archdsl.analysis.summary import Row, Summary
@@ -47,8 +48,8 @@ def as_data(summary: Summary) -> dict[str, Any]:
     }
 
 
-def total(summary: Summary) -> dict[str, Any]:
-    """The figures of the whole model."""
+def total(summary: Summary, memory: bool = True) -> dict[str, Any]:
+    """The figures of the whole model; those of memory cost a walk of their own."""
     macs = summary.work.macs
     sizeless = _sizeless(summary.parameters, summary.receptive_field)
     return {
@@ -57,12 +58,32 @@ def total(summary: Summary) -> dict[str, Any]:
         "macs_attention_full": macs.attention_full,
         "macs_attention_masked": macs.attention_masked,
         "elementwise": summary.work.elementwise,
-        "weight_bytes": None,
-        "saved_for_backward_bytes": None,
-        "peak_inference_bytes": None,
+        **(memory_figures(summary) if memory else {}),
         **{name: sizeless[name] for name in ("receptive_field", "output_stride")},
         "regions": summary.regions,
         "instances": summary.instances,
+        "params_frozen": summary.parameters.frozen,
+        "params_tied": summary.tied,
+        "flops": 2 * macs.total,
+        "mode": "training" if summary.mode.train else "inference",
+    }
+
+
+def memory_figures(summary: Summary) -> dict[str, Any]:
+    """Bytes, and what they depend on. What kernels take for themselves is not in them."""
+    memory = summary.memory
+    return {
+        "weight_bytes": memory.weights,
+        "saved_for_backward_bytes": memory.saved,
+        "peak_inference_bytes": memory.peak,
+        "gradient_bytes": memory.gradients,
+        "optimizer_bytes": memory.optimizer,
+        "key_value_cache_bytes": memory.cache,
+        "training_bytes": memory.training_total,
+        "inference_bytes": memory.inference_total,
+        "dtype": memory.dtype,
+        "attention": memory.attention,
+        "optimizer": OPTIMIZER,
     }
 
 

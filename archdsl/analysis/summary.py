@@ -9,13 +9,27 @@ from functools import cached_property
 
 from archdsl.analysis.compute import Work, WorkCounter
 from archdsl.analysis.conditions import conditions
+from archdsl.analysis.memory import Memory, memory_of
 from archdsl.analysis.parameters import ParameterCounter, Parameters
 from archdsl.analysis.receptive_field import ReceptiveField, receptive_field
 from archdsl.analysis.sizes import concrete, concrete_all, sizes_for
+from archdsl.analysis.tied import TiedCounter
 from archdsl.dims import evaluate
 from archdsl.network.types import LayerValue, Network, Path, Region
 from archdsl.source import Span
 from archdsl.tensors import TensorType
+
+
+@dataclass(frozen=True)
+class Mode:
+    """Which graph is counted, and in what it runs: the dtype of its floats, and whether attention is fused."""
+
+    train: bool = False
+    dtype: str = "float32"
+    fused: bool = True
+
+
+INFERENCE = Mode()
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,16 +83,32 @@ class Row:
 
 @dataclass(frozen=True, eq=False)
 class Summary:
-    """All figures of one model at given sizes."""
+    """All figures of one model at given sizes. ``mode`` says which of its two graphs, and in what it runs."""
 
     network: Network
     sizes: Mapping[str, int]
+    mode: Mode
     parameters: Parameters
     work: Work
     conditions: tuple[str, ...]
     regions: int
     instances: int
     counters: tuple[ParameterCounter, WorkCounter] = field(repr=False)
+
+    @property
+    def region(self) -> Region:
+        """The graph whose figures these are."""
+        return self.network.training if self.mode.train else self.network.inference
+
+    @cached_property
+    def memory(self) -> Memory:
+        mode = self.mode
+        return memory_of(self.network, self.parameters, self.sizes, mode.dtype, mode.fused, mode.train)
+
+    @cached_property
+    def tied(self) -> int:
+        """Numbers that are used a second time and more, and counted once."""
+        return TiedCounter(self.counters[0]).model(self.region)
 
     @cached_property
     def receptive_field(self) -> ReceptiveField | None:
@@ -95,7 +125,7 @@ class Summary:
     @cached_property
     def root(self) -> Row:
         """The whole model as a row."""
-        network, inference, training = self.network, self.network.inference, self.network.training
+        network, inference, training = self.network, self.region, self.network.training
         types = (
             tuple(value.type for value in inference.inputs),
             tuple(value.type for value in inference.outputs),
@@ -162,16 +192,18 @@ class Summary:
         return concrete_all(types, self.sizes)
 
 
-def summarise(network: Network, at: Mapping[str, int] | None = None) -> Summary:
+def summarise(network: Network, at: Mapping[str, int] | None = None, mode: Mode = INFERENCE) -> Summary:
     """Count everything about a model, at its default sizes or those of ``at``. Raises SizesError."""
     sizes = sizes_for(network, at)
     parameters, work = ParameterCounter(), WorkCounter(sizes)
-    instances = work.instances(network.inference)
+    region = network.training if mode.train else network.inference
+    instances = work.instances(region)
     return Summary(
         network=network,
         sizes=sizes,
+        mode=mode,
         parameters=parameters.model(network),
-        work=work.region(network.inference),
+        work=work.region(region),
         conditions=conditions(network),
         regions=work.distinct,
         instances=instances,

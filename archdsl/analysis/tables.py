@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from archdsl.analysis.memory_text import memory_lines
 from archdsl.analysis.summary import Row, Summary
 from archdsl.network.types import Path
 from archdsl.tensors import TensorType
 from archdsl.terminal_text import display_width, escape
 
-LINES = 16  # a level is opened as long as no more rows than this come of it
+LINES = 10  # a level is opened while no more rows come of it: with head and totals twenty lines, a screen
 _QUIET = frozenset(
     (
         "shape",
@@ -201,22 +202,25 @@ def title(summary: Summary) -> str:
     """``resnet50: image [1, 3, 224, 224] -> out [1, 1000]``."""
     network = summary.network
     inputs = ", ".join(f"{item.name} {summary.concrete(item.type)}" for item in network.inputs)
-    region = network.inference
+    region = summary.region
     outputs = ", ".join(
         f"{name} {summary.concrete(value.type)}"
         for name, value in zip(region.output_names, region.outputs, strict=True)
     )
-    return escape(f"{network.name}: {inputs} -> {outputs}")
+    mode = " in training" if summary.mode.train else ""
+    return escape(f"{network.name}{mode}: {inputs} -> {outputs}")
 
 
 def totals(summary: Summary) -> list[str]:
     """The lines under the table, with every figure in full."""
     parameters, macs = summary.parameters, summary.work.macs
-    frozen = (
-        f" ({parameters.trainable:,} trainable, {parameters.frozen:,} frozen)" if parameters.frozen else ""
-    )
-    buffers = f", buffers {parameters.buffers:,}" if parameters.buffers else ""
-    lines = [f"parameters  {parameters.total:,}{frozen}{buffers}"]
+    parts = [
+        f"{parameters.trainable:,} trainable, {parameters.frozen:,} frozen" if parameters.frozen else "",
+        f"buffers {parameters.buffers:,}" if parameters.buffers else "",
+        f"{summary.tied:,} tied: used again, counted once" if summary.tied else "",
+    ]
+    said = "; ".join(part for part in parts if part)
+    lines = [f"parameters  {parameters.total:,}" + (f" ({said})" if said else "")]
     lines.append(
         f"MACs        {macs.total:,} (FLOPs {2 * macs.total:,}), elementwise {summary.work.elementwise:,}"
     )
@@ -231,6 +235,7 @@ def totals(summary: Summary) -> list[str]:
         size, stride = (" x ".join(map(str, part)) for part in (field.field, field.stride))
         after = f" (before {', '.join(field.after[:3])})" if field.after else ""
         lines.append(f"sees        {size} at stride {stride}{after}")
+    lines += memory_lines(summary.memory)
     if summary.conditions:
         lines.append(f"holds for   {', '.join(summary.conditions)}")
     return [escape(line) for line in lines]

@@ -6,17 +6,23 @@ import argparse
 
 from archdsl import driver
 from archdsl.analysis import exports
+from archdsl.analysis.summary import Mode
 from archdsl.analysis.tables import PathError, render_table
 from archdsl.commands import setup, streams
 from archdsl.driver import Chosen
-from archdsl.failures import UsageFailure
+from archdsl.failures import UnmetFailure, UsageFailure
 
 
 def run(arguments: argparse.Namespace) -> int:
     chosen = setup.chosen(arguments)
     if arguments.symbolic:
         return _symbolic(arguments, chosen)
-    found = driver.analyse(chosen.network, driver.numbers("--at", arguments.at))
+    mode = Mode(arguments.train, arguments.dtype, arguments.attention == "fused")
+    if arguments.fits is not None:
+        return _fits(arguments, chosen, mode)
+    if arguments.size is not None:
+        raise UsageFailure("--for names the size that --fits looks for: give --fits 24GiB too")
+    found = driver.analyse(chosen.network, driver.numbers("--at", arguments.at), mode)
     try:
         if arguments.field is not None:
             text = exports.field(found, arguments.field) + "\n"
@@ -37,6 +43,32 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _fits(arguments: argparse.Namespace, chosen: Chosen, mode: Mode) -> int:
+    """``--fits``: the largest batch within so much memory."""
+    from archdsl import amounts
+    from archdsl.analysis import fits, fits_report
+    from archdsl.analysis.sizes import SizesError
+
+    if arguments.format not in ("table", "json") or arguments.field is not None:
+        raise UsageFailure("--fits answers as a table or as json, and has no --field")
+    network = chosen.network
+    try:
+        budget = amounts.size_in_bytes(arguments.fits)
+        found = fits.fit(network, driver.numbers("--at", arguments.at), mode, budget, arguments.size)
+    except ValueError as error:
+        raise UsageFailure(f"--fits: {error}") from None
+    except (fits.NoSize, SizesError) as error:
+        raise UsageFailure(str(error)) from None
+    if found.value is None:
+        raise UnmetFailure(fits_report.none_fits(network, found, mode.train))
+    streams.show(chosen.diagnostics)
+    if arguments.format == "json":
+        streams.result(fits_report.render_json(network, found, mode.train, network.span.source.name))
+    else:
+        streams.result(fits_report.text(network, found, mode.train))
+    return 0
+
+
 def _symbolic(arguments: argparse.Namespace, chosen: Chosen) -> int:
     """``--symbolic``: the figures as formulas; what --set and --at give are numbers in them."""
     from archdsl import inquiries
@@ -44,6 +76,8 @@ def _symbolic(arguments: argparse.Namespace, chosen: Chosen) -> int:
 
     if arguments.format not in ("table", "json"):
         raise UsageFailure(f"--symbolic has no format {arguments.format}; there are table and json")
+    if arguments.train or arguments.fits is not None:
+        raise UsageFailure("--symbolic gives the formulas of inference: leave out --train and --fits")
     at = driver.numbers("--at", arguments.at)
     figures = [arguments.field.removeprefix("total.")] if arguments.field is not None else []
     found = inquiries.formulas(chosen, driver.settings(arguments.set), at, figures)

@@ -7,7 +7,6 @@ import operator as python
 from collections.abc import Callable
 from typing import Any
 
-from archdsl.sizes.assumptions import Relation, Verdict
 from archdsl.dims import Size, render
 from archdsl.network import errors, model_errors
 from archdsl.network.context import Context
@@ -16,6 +15,7 @@ from archdsl.network.operators import apply_named
 from archdsl.network.types import Value
 from archdsl.network.values import LateNumber, NoneValue, describe, is_number
 from archdsl.ops.masks import Combined, Mask, Negated, TensorMask
+from archdsl.sizes.assumptions import Relation, Verdict
 from archdsl.syntax.tree import Expression
 
 OPERATORS = {

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from archdsl.sizes.assumptions import Assumptions, Relation
 from archdsl.diagnostics import Diagnostic
 from archdsl.network import errors, liveness, model_errors
 from archdsl.network.aliases import target
@@ -22,6 +21,7 @@ from archdsl.network.types import ModelInput, Network, Region, Value
 from archdsl.network.unused import unused_names
 from archdsl.network.values import NO_WIRE, UNKNOWN, Scope, describe
 from archdsl.ops.checker import Checker
+from archdsl.sizes.assumptions import Assumptions, Relation
 from archdsl.source import Span
 from archdsl.syntax.tree import Definition, Input
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import archdsl.network.expressions as expressions
-from archdsl.sizes.assumptions import Contradiction, Relation, Unusable, Verdict
 from archdsl.dims import Size, symbols
 from archdsl.network import errors, model_errors
 from archdsl.network.arithmetic import compare_verdict
@@ -14,6 +13,7 @@ from archdsl.network.names import free_names
 from archdsl.network.operators import concrete
 from archdsl.network.types import FigureExpectation, Value
 from archdsl.network.values import NO_WIRE, LateNumber, describe
+from archdsl.sizes.assumptions import Contradiction, Relation, Unusable, Verdict
 from archdsl.syntax.tree import Binary, Expect, Expression, Unary
 
 # What a figure expectation may speak of: the totals of the summary.

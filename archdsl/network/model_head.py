@@ -7,7 +7,6 @@ from typing import Any
 
 import archdsl.network.expectations as expectations
 import archdsl.network.expressions as expressions
-from archdsl.sizes.assumptions import Relation
 from archdsl.dims import Size, symbol
 from archdsl.network import errors, model_errors
 from archdsl.network.blocks import fill_default
@@ -17,6 +16,7 @@ from archdsl.network.program import ModelDefinition
 from archdsl.network.statements import dtype_of, run
 from archdsl.network.types import ModelInput
 from archdsl.network.values import NO_WIRE, describe, is_number
+from archdsl.sizes.assumptions import Relation
 from archdsl.syntax.tree import Assign, Definition, Expect, Input, Name
 from archdsl.tensors import FLOATS, TensorType, Values
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import archdsl.network.expressions as expressions
-from archdsl.sizes.assumptions import Assumptions
 from archdsl.network.aliases import top_context
 from archdsl.network.context import Failed, Session
 from archdsl.network.program import load
 from archdsl.network.values import NO_WIRE, BlockRecipe
 from archdsl.ops.checker import Checker
+from archdsl.sizes.assumptions import Assumptions
 from archdsl.source import Source
 from archdsl.syntax.tree import Expression, Name
 

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from archdsl.sizes.assumptions import Assumptions, Relation
 from archdsl.dims import Dim
 from archdsl.ops.base import Operator, Weight
 from archdsl.ops.checker import Bound, ValueBound
+from archdsl.sizes.assumptions import Assumptions, Relation
 from archdsl.source import Span
 from archdsl.syntax.tree import Expression
 from archdsl.tensors import TensorType

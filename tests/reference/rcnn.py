@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tests.reference.initial import lively
 from tests.reference.yolo_v1 import overlap
 
 
@@ -54,6 +55,7 @@ class Network(nn.Module):
             nn.Flatten(), nn.Linear(flat, hidden), nn.ReLU(), nn.Dropout(rate), nn.Linear(hidden, hidden), nn.ReLU(),
             nn.Dropout(rate),
         )  # fmt: skip
+        lively(self)
 
     def forward(self, crops: Tensor) -> Tensor:
         return self.dense(self.convolutions(crops))  # type: ignore[no-any-return]

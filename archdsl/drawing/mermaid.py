@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from archdsl.drawing.dot import RANKDIR, Direction, box_lines, shown
-from archdsl.drawing.palette import FRAME_LINE, INK, PLAIN, SKIP, fill, frame_fill
+from archdsl.drawing.palette import FRAME_LINE, INK, SKIP, change_fill, fill, frame_fill
 from archdsl.drawing.picture import Box, Cluster, Picture
 
 # Between letters or digits, a point, a dash and an underscore begin nothing, neither emphasis nor an item of a list; a
@@ -69,7 +69,8 @@ def _classes(picture: Picture) -> Iterator[str]:
     """The colours: one class for each that appears, and the frames' greys."""
     members: dict[str, list[str]] = {}
     for box in picture.boxes:
-        colour = PLAIN if box.kind in ("symbol", "input", "output") else fill(box.role)
+        plain = box.kind in ("symbol", "input", "output")
+        colour = change_fill(box.role) if plain else fill(box.role)
         members.setdefault(INK if box.kind == "junction" else colour, []).append(box.id)
     for number, (colour, boxes) in enumerate(sorted(members.items())):
         yield f"  classDef c{number} fill:{colour},stroke:{INK},color:{INK}"

@@ -44,6 +44,14 @@ SCALE: tuple[tuple[str, float, str], ...] = (
 )
 _STEP = "share"
 
+# What leads from one model to another, where a drawing compares two: ColorBrewer's Set2, safe for any eyes.
+CHANGES: tuple[tuple[str, str, str], ...] = (
+    ("added", "added", "#66C2A5"),
+    ("removed", "removed", "#FC8D62"),
+    ("changed", "changed", "#FFD92F"),
+    ("the same", "same", "#F2F2F2"),
+)
+
 DARK_PAGE = "#141414"
 _DARK = {
     INK: "#F4F4F4", ARROW: "#B9B9B9", SKIP: "#74BDF2", QUIET: "#BDBDBD", FRAME_LINE: "#7D7D7D", PLAIN: "#1D1D1D",
@@ -51,6 +59,7 @@ _DARK = {
     "#77AADD": "#1F4F80", "#EEDD88": "#665713", "#EE8866": "#8A3B1D", "#44BB99": "#0D6650", "#FFAABB": "#8A3650",
     "#BBCC33": "#515C0C", "#99DDFF": "#17607F", "#C9C277": "#4C4A25", "#F2E6F2": "#503A50", "#DDDDDD": "#4B4B4B",
     "#FFFBD5": "#2B2516", "#FEE391": "#473512", "#FEC44F": "#63430B", "#FB9A29": "#804A04", "#EC7014": "#9C4A00",
+    "#66C2A5": "#0B6B4F", "#FC8D62": "#7E2D10", "#FFD92F": "#6E6000", "#F2F2F2": "#333333",
 }  # fmt: skip
 
 
@@ -76,13 +85,20 @@ def fill(role: str) -> str:
     step = _step(role)
     if step is not None:
         return SCALE[step][2]
-    return next((colour for _, colour, roles in FAMILIES if role in roles), PLAIN)
+    families = (colour for _, colour, roles in FAMILIES if role in roles)
+    return next(families, change_fill(role))
+
+
+def change_fill(role: str) -> str:
+    """The colour of what changed; plain for anything else, so also for what is plain whatever its role is."""
+    return next((colour for _, name, colour in CHANGES if name == role), PLAIN)
 
 
 def legend(roles: Collection[str]) -> list[tuple[str, str]]:
     """Name and fill of each family, or step of the scale, that appears."""
     steps = {step for role in roles if (step := _step(role)) is not None}
     found = [(name, colour) for name, colour, members in FAMILIES if not members.isdisjoint(roles)]
+    found += [(name, colour) for name, role, colour in CHANGES if role in roles]
     return found + [(name, colour) for i, (name, _, colour) in enumerate(SCALE) if i in steps]
 
 
@@ -100,6 +116,7 @@ def named_colours() -> dict[str, str]:
     plain = {"ink": INK, "arrow": ARROW, "skip": SKIP, "quiet": QUIET, "frame": FRAME_LINE, "plain": PLAIN}
     words = {colour: f"share{i}" for i, (_, _, colour) in enumerate(SCALE)}
     words |= {frame_fill(depth): f"depth{depth}" for depth in range(1, 6)}
+    words |= {colour: role for _, role, colour in CHANGES}
     words |= {colour: re.split(r"\W", name)[0] for name, colour, _ in FAMILIES}
     words |= {colour: word for word, colour in plain.items()}
     return {colour.removeprefix("#").upper(): word for colour, word in words.items()}

@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape, quoteattr
 from archdsl.drawing.font import FONT
 from archdsl.drawing.geometry import Rectangle
 from archdsl.drawing.measures import shown
-from archdsl.drawing.palette import ARROW, FRAME_LINE, INK, PLAIN, QUIET, SKIP, fill, frame_fill
+from archdsl.drawing.palette import ARROW, FRAME_LINE, INK, PLAIN, QUIET, SKIP, change_fill, fill, frame_fill
 from archdsl.drawing.picture import Box, Cluster
 from archdsl.drawing.placed import (
     LegendEntry,
@@ -105,11 +105,11 @@ def _box(box: PlacedBox) -> Iterator[str]:
         yield f'<ellipse cx="{_n(x)}" cy="{_n(y)}" rx="{_n(radius)}" ry="{_n(radius)}" fill="{ARROW}"/>'
     elif what.kind == "symbol":
         yield (
-            f'<ellipse cx="{_n(x)}" cy="{_n(y)}" rx="{_n(radius)}" ry="{_n(radius)}" fill="{PLAIN}" '
+            f'<ellipse cx="{_n(x)}" cy="{_n(y)}" rx="{_n(radius)}" ry="{_n(radius)}" fill="{change_fill(what.role)}" '
             f'stroke="{INK}" stroke-width="1"/>'
         )
     elif what.kind in ("input", "output"):
-        yield _rounded(place, 0, PLAIN, FRAME_LINE, 1)
+        yield _rounded(place, 0, change_fill(what.role), FRAME_LINE, 1)
     elif what.kind == "weight":
         yield _rounded(place, 8, fill(what.role), INK, 1, ' stroke-dasharray="4,3"')
     else:

@@ -73,7 +73,7 @@ def test_checks(file: str) -> None:
 
 @every_model
 def test_draws(file: str, model: str) -> None:
-    """A picture that is XML, says what the model is called, and has every input and output."""
+    """A picture that is XML and names every input."""
     found = spec(file)[model]
     drawn = found.render("svg")
     text = drawn if isinstance(drawn, str) else drawn.decode("utf-8")

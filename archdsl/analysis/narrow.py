@@ -13,7 +13,7 @@ from archdsl.source import Span
 
 # One operator may make a map so many times smaller: a pool or a stride of 2 a quarter, and half the channels on top.
 # Beyond this it is abrupt.
-MOST = 8
+MOST = 9  # a pool of 3 x 3 that leaves nothing out (OverFeat) is the most that is usual
 DEEPEST = 70  # blocks inside each other; what stands deeper is one place
 
 

@@ -76,6 +76,7 @@ NARROW = "model m {{\n  input image: [B, 3, H=64, W=64]\n  {}\n}}\n"
         ("conv(64) -> conv(2, 1) -> relu -> conv(64)", True),
         ("conv(64) -> max_pool(4) -> conv(128)", True),  # a sixteenth
         ("conv(64) -> max_pool(2) -> conv(128)", False),  # a quarter, as in every network
+        ("conv(64) -> max_pool(3, padding=1) -> conv(128)", False),  # about a ninth, as in OverFeat
         ("conv(64) -> conv(128, 3, 2) -> conv(256, 3, 2)", False),
         ("conv(64) -> conv(5, 1) -> interpolate(scale=4)", False),  # scores, enlarged
         ("conv(64) -> conv(5, 1)", False),

@@ -142,6 +142,14 @@ def _solve(solve: argparse.ArgumentParser) -> None:
     )
     solve.add_argument("--params", metavar="1e9", help="so many parameters at most")
     solve.add_argument("--macs", metavar="5G", help="so many multiply-accumulates at most")
+    solve.add_argument(
+        "--memory", metavar="24GiB", help="so much memory at most: weights and what runs beside them"
+    )
+    solve.add_argument(
+        "--train", action="store_true", help="memory, and all figures, are those of training with Adam"
+    )
+    solve.add_argument("--dtype", choices=["float32", "bfloat16", "float16"], default="float32")
+    solve.add_argument("--attention", choices=["fused", "math"], default="fused")
     solve.add_argument("--step", metavar="N", help="multiples of N only (default: as the model allows)")
     solve.add_argument("--format", choices=["text", "json"], default="text")
 

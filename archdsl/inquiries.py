@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from archdsl import driver
 from archdsl.analysis.figures import TITLES
 from archdsl.analysis.sizes import SizesError
+from archdsl.analysis.summary import INFERENCE, Mode
 from archdsl.analysis.variations import Variations
 from archdsl.diagnostics import DiagnosticError
 from archdsl.driver import Chosen
@@ -20,7 +21,11 @@ if TYPE_CHECKING:
 
 
 def formulas(
-    chosen: Chosen, settings: Mapping[str, Any], at: Mapping[str, int], figures: Sequence[str] = ()
+    chosen: Chosen,
+    settings: Mapping[str, Any],
+    at: Mapping[str, int],
+    figures: Sequence[str] = (),
+    mode: Mode = INFERENCE,
 ) -> Formulas:
     """Figures as formulas over what ``settings`` and ``at`` leave open. Raises UsageFailure."""
     from archdsl.analysis.formulas import formulas as find
@@ -29,7 +34,7 @@ def formulas(
         if name not in TITLES:
             raise UsageFailure(f"there is no formula of {name}; there are {', '.join(TITLES)}")
     try:
-        return find(Variations(chosen.program, chosen.network, settings, at), figures)
+        return find(Variations(chosen.program, chosen.network, settings, at, mode), figures)
     except SizesError as error:
         raise UsageFailure(str(error)) from None
 
@@ -42,6 +47,7 @@ def solve(
     variable: str,
     budget: Mapping[str, int],
     step: int | None,
+    mode: Mode = INFERENCE,
 ) -> tuple[Solution, Chosen]:
     """The largest value of a variable within a budget. Raises UsageFailure, NothingFits, DiagnosticError."""
     from archdsl.analysis.solve import solve as search
@@ -49,7 +55,7 @@ def solve(
     if variable.partition("[")[0] in settings or variable in at:
         raise UsageFailure(f"{variable} is given and asked for at once")
     chosen = _started(program, name, settings, variable)
-    model = Variations(chosen.program, chosen.network, settings, at)
+    model = Variations(chosen.program, chosen.network, settings, at, mode)
     start = model.summary(())
     if isinstance(start, str):
         raise UsageFailure(start)

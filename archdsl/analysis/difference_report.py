@@ -14,6 +14,7 @@ from archdsl.terminal_text import escape
 
 Paint = Callable[[str, str], str]
 MOST_LINES = 120
+_SUMS = frozenset(("weight_bytes", "training_bytes", "inference_bytes"))  # of what is shown already
 _MARKS = {"added": "+", "removed": "-", "changed": "~", "moved": ">"}
 _COLOURS = {"added": "32", "removed": "31", "changed": "33", "moved": "36", "head": "1", "quiet": "2"}
 
@@ -54,7 +55,7 @@ def _figures(found: Difference) -> Iterator[str]:
     rows = [
         (TITLES[name], f"{a:,}", f"{b:,}", *_change(a, b))
         for name, (a, b) in found.figures.items()
-        if (a or b) and (a, b) != found.figures.get(shown.get(name, ""))
+        if (a or b) and name not in _SUMS and (a, b) != found.figures.get(shown.get(name, ""))
     ]
     widths = [max((len(row[i]) for row in rows), default=0) for i in range(5)]
     for row in rows:

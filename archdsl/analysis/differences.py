@@ -11,7 +11,7 @@ from typing import Literal
 
 from archdsl.alignment import EQUAL, align
 from archdsl.analysis.contents import Contents
-from archdsl.analysis.figures import figures_of
+from archdsl.analysis.figures import Figures
 from archdsl.analysis.summary import Summary
 from archdsl.analysis.uses import Held, Part
 from archdsl.network.types import Network, Region
@@ -96,7 +96,7 @@ def difference(before: Summary, after: Summary) -> Difference:
     if inside.only_follows and not (old.training is old.inference and new.training is new.inference):
         training = compare.regions(old.training, new.training)
         inside = inside if not training.changes else training
-    first, second = figures_of(before), figures_of(after)
+    first, second = Figures(before), Figures(after)
     return Difference(
         names=(old.name, new.name),
         figures={name: (first[name], second[name]) for name in first},

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from archdsl.analysis.figures import TITLES, figures_of
+from archdsl.analysis.figures import Figures
 from archdsl.analysis.formula_text import Names, formula
 from archdsl.analysis.interpolation import Point, Polynomial, interpolate
 from archdsl.analysis.lines import Line, allowed_values, study
@@ -27,6 +27,12 @@ FAR_IN_LISTS = 11
 
 CHECKS = 12
 """At so many points that did not make the formula it is compared with what the model counts."""
+
+
+_SHOWN = (
+    "params", "params_trainable", "buffers", "macs", "macs_attention_full", "macs_attention_masked", "elementwise",
+    "saved_for_backward_bytes", "key_value_cache_bytes",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -56,16 +62,16 @@ def formulas(model: Variations, figures: Sequence[str] = ()) -> Formulas:
     if isinstance(start, str):
         raise SizesError(start)
     search = _Search(model, start)
-    found = [search.formula(name) for name in figures or _telling(figures_of(start))]
+    found = [search.formula(name) for name in figures or _telling(Figures(start))]
     varied = {v.parameter for v in search.variables if v.kind == "parameter"}
     fixed = {name: value for name, value in model.network.parameters.items() if name not in varied}
     return Formulas(model.network.name, search.variables, fixed, tuple(found))
 
 
 def _telling(usual: Mapping[str, int]) -> list[str]:
-    """Without those that are nothing, or what another one is already."""
+    """Those that are shown unasked, without what is nothing or what another one is already."""
     same = {"params_trainable": "params", "macs_attention_masked": "macs_attention_full"}
-    return [name for name in TITLES if usual[name] and usual[name] != usual.get(same.get(name, ""))]
+    return [name for name in _SHOWN if usual[name] and usual[name] != usual.get(same.get(name, ""))]
 
 
 class _Search:

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from archdsl.analysis.figures import figures_of
+from archdsl.analysis.figures import Figures
 from archdsl.analysis.sizes import SizesError, declared_sizes, sizes_for
-from archdsl.analysis.summary import Summary, summarise
+from archdsl.analysis.summary import INFERENCE, Mode, Summary, summarise
 from archdsl.diagnostics import Diagnostic
 from archdsl.network.elaborate import elaborate
 from archdsl.network.program import Program
@@ -33,11 +33,20 @@ class Variable:
 
 
 class Variations:
-    """One model, and what it is at other values. ``settings`` and ``at`` are what stays as it is."""
+    """One model, and what it is at other values. ``settings`` and ``at`` are what stays as it is.
+
+    ``mode`` says which of its graphs is counted.
+    """
 
     def __init__(
-        self, program: Program, network: Network, settings: Mapping[str, Any], at: Mapping[str, int]
+        self,
+        program: Program,
+        network: Network,
+        settings: Mapping[str, Any],
+        at: Mapping[str, int],
+        mode: Mode = INFERENCE,
     ) -> None:
+        self.mode = mode
         self.program, self.network, self.settings, self.at = program, network, dict(settings), dict(at)
         self._networks: dict[tuple[tuple[str, Any], ...], Network | str] = {(): network}
         self._summaries: dict[tuple[tuple[str, int], ...], Summary | str] = {}
@@ -78,7 +87,7 @@ class Variations:
     def figures(self, changed: Sequence[tuple[Variable, int]]) -> Mapping[str, int] | None:
         """All figures there, by name; None where the model can't have these values."""
         found = self.summary(changed)
-        return None if isinstance(found, str) else figures_of(found)
+        return None if isinstance(found, str) else Figures(found)
 
     def measured(self, variable: Variable) -> list[tuple[int, Mapping[str, int]]]:
         """What has been measured so far where this variable alone was moved."""
@@ -86,7 +95,7 @@ class Variations:
         for key, summary in self._summaries.items():
             alone = not key or (len(key) == 1 and key[0][0] == variable.name)
             if alone and not isinstance(summary, str):
-                found.append((key[0][1] if key else variable.value, figures_of(summary)))
+                found.append((key[0][1] if key else variable.value, Figures(summary)))
         return found
 
     def _summarise(self, moved: Sequence[tuple[Variable, int]]) -> Summary | str:
@@ -94,7 +103,8 @@ class Variations:
         if isinstance(network, str):
             return network
         try:
-            return summarise(network, {**self.at, **{v.name: n for v, n in moved if v.kind == "size"}})
+            sizes = {**self.at, **{v.name: n for v, n in moved if v.kind == "size"}}
+            return summarise(network, sizes, self.mode)
         except SizesError as error:
             return str(error)
 

@@ -10,6 +10,7 @@ from typing import Any
 from archdsl import amounts, driver, inquiries
 from archdsl.analysis.figures import TITLES
 from archdsl.analysis.solve import NothingFits, Solution
+from archdsl.analysis.summary import Mode
 from archdsl.commands import setup, streams
 from archdsl.failures import UnmetFailure, UsageFailure
 from archdsl.terminal_text import escape
@@ -22,9 +23,10 @@ def run(arguments: argparse.Namespace) -> int:
     budget = _budget(arguments)
     step = _step(arguments.step)
     program = driver.load(address, options)
+    mode = Mode(arguments.train, arguments.dtype, arguments.attention == "fused")
     try:
         found, chosen = inquiries.solve(
-            program, address.model, settings, at, arguments.variable, budget, step
+            program, address.model, settings, at, arguments.variable, budget, step, mode
         )
     except NothingFits as error:
         raise UnmetFailure(str(error)) from None
@@ -39,10 +41,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _budget(arguments: argparse.Namespace) -> dict[str, int]:
-    """What --params and --macs say, by figure."""
+    """What --params, --macs and --memory say, by figure."""
+    memory = "training_bytes" if arguments.train else "inference_bytes"
     ways: list[tuple[str, str | None, str, Callable[[str], int]]] = [
         ("--params", arguments.params, "params", amounts.count),
         ("--macs", arguments.macs, "macs", amounts.count),
+        ("--memory", arguments.memory, memory, amounts.size_in_bytes),
     ]
     found = {}
     for option, given, figure, read in ways:
@@ -52,7 +56,7 @@ def _budget(arguments: argparse.Namespace) -> dict[str, int]:
             except ValueError as error:
                 raise UsageFailure(f"{option}: {error}") from None
     if not found:
-        raise UsageFailure("say within what: --params 1e9, or --macs 5G")
+        raise UsageFailure("say within what: --params 1e9, --macs 5G, or --memory 24GiB")
     return found
 
 
@@ -74,9 +78,10 @@ def text(found: Solution, asked: bool) -> str:
     )
     lines = [f"{name} = {found.value}{steps}"]
     shown = [figure for figure in TITLES if figure in found.budget or figure in ("params", "macs")]
+    width = max(len(TITLES[figure]) for figure in shown) + 1
     for figure in shown:
         have = found.figures[figure]
-        line = f"{TITLES[figure]:11} {have:,}"
+        line = f"{TITLES[figure]:{width}} {have:,}"
         if figure in found.budget:
             most = found.budget[figure]
             line += f" of {most:,} ({have * 1000 // most / 10:.1f}%)"
@@ -85,12 +90,12 @@ def text(found: Solution, asked: bool) -> str:
         value, figures = found.next
         over = [f for f, most in found.budget.items() if figures[f] > most] or list(found.budget)
         said = " and ".join(f"{figures[f]:,} {TITLES[f]}" for f in over)
-        lines.append(f"{'next':11} {name} = {value} has {said}")
+        lines.append(f"{'next':{width}} {name} = {value} has {said}")
     elif found.limit is not None:
-        lines.append(f"{'limit':11} {name} = {found.value + found.step} can't be: {found.limit}")
+        lines.append(f"{'limit':{width}} {name} = {found.value + found.step} can't be: {found.limit}")
     if not found.steady:
         lines.append(
-            f"{'note':11} figures do not grow steadily with {name}: a larger value that was not tried may fit"
+            f"{'note':{width}} figures do not grow steadily with {name}: a larger value that was not tried may fit"
         )
     return "\n".join(map(escape, lines)) + "\n"
 

@@ -15,9 +15,9 @@ from archdsl.failures import UnmetFailure, UsageFailure
 
 def run(arguments: argparse.Namespace) -> int:
     chosen = setup.chosen(arguments)
-    if arguments.symbolic:
-        return _symbolic(arguments, chosen)
     mode = Mode(arguments.train, arguments.dtype, arguments.attention == "fused")
+    if arguments.symbolic:
+        return _symbolic(arguments, chosen, mode)
     if arguments.fits is not None:
         return _fits(arguments, chosen, mode)
     if arguments.size is not None:
@@ -69,21 +69,23 @@ def _fits(arguments: argparse.Namespace, chosen: Chosen, mode: Mode) -> int:
     return 0
 
 
-def _symbolic(arguments: argparse.Namespace, chosen: Chosen) -> int:
+def _symbolic(arguments: argparse.Namespace, chosen: Chosen, mode: Mode) -> int:
     """``--symbolic``: the figures as formulas; what --set and --at give are numbers in them."""
     from archdsl import inquiries
     from archdsl.analysis.formula_report import render_json, render_text
 
     if arguments.format not in ("table", "json"):
         raise UsageFailure(f"--symbolic has no format {arguments.format}; there are table and json")
-    if arguments.train or arguments.fits is not None:
-        raise UsageFailure("--symbolic gives the formulas of inference: leave out --train and --fits")
+    if arguments.fits is not None:
+        raise UsageFailure("--symbolic gives formulas, and --fits a number: leave out one of them")
     at = driver.numbers("--at", arguments.at)
     figures = [arguments.field.removeprefix("total.")] if arguments.field is not None else []
-    found = inquiries.formulas(chosen, driver.settings(arguments.set), at, figures)
+    found = inquiries.formulas(chosen, driver.settings(arguments.set), at, figures, mode)
     streams.show(chosen.diagnostics)
     if figures:
         streams.result(f"{found.formulas[0].text}\n")
+        if found.formulas[0].conditions:
+            streams.message(f"where {', '.join(found.formulas[0].conditions)}")
     elif arguments.format == "json":
         streams.result(render_json(found, chosen.network.span.source.name))
     else:

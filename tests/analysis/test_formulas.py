@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from archdsl import driver
+from archdsl import driver, inquiries
 from archdsl.analysis.formulas import Formulas, formulas
+from archdsl.analysis.summary import Mode
 from archdsl.analysis.variations import Variations
 from archdsl.cli import main
 
@@ -128,7 +129,10 @@ def test_where_a_formula_holds(rest: str, condition: str, tmp_path: Path) -> Non
 def test_what_nothing_can_vary_in_is_a_number(tmp_path: Path) -> None:
     target = written(tmp_path, "model m {\n  input x: [1, 3, 8, 8]\n  conv(4, bias=false)\n}\n")
     made = found(target)
-    assert {item.figure: item.text for item in made.formulas} == {"params": "108", "macs": "6912"}
+    kept = str(3 * 8 * 8 * 4)  # the input, for the gradient of the weight
+    assert {item.figure: item.text for item in made.formulas} == {
+        "params": "108", "macs": "6912", "saved_for_backward_bytes": kept
+    }  # fmt: skip
     assert made.variables == ()
 
 
@@ -144,6 +148,25 @@ def test_command(capsys: Any) -> None:
     assert {"coefficient": "12", "powers": {"layers": 1, "d": 2}} in params["terms"]
     assert main(["summary", "zoo:gpt2", "--symbolic", "--field", "total.params", "--set", "d=12"]) == 0
     assert capsys.readouterr().out == "12*vocab + 1884*layers + 12*context + 24\n"
+
+
+def test_memory() -> None:
+    made = found("zoo:gpt2", "saved_for_backward_bytes", "key_value_cache_bytes", "weight_bytes")
+    assert (
+        round(value(made, "saved_for_backward_bytes") / 1e6, 1) == 611.1
+    )  # published with the method, batch 1
+    assert value(made, "key_value_cache_bytes", B=3, T=100) == 2 * 12 * 3 * 100 * 768 * 4
+    assert value(made, "weight_bytes", layers=24, d=1024) == 4 * 354_823_168
+    address = driver.address("zoo:gpt2")
+    chosen = driver.model(driver.load(address, driver.Options()), None)
+    (item,) = inquiries.formulas(
+        chosen, {}, {}, ["saved_for_backward_bytes"], Mode(train=True, dtype="bfloat16")
+    ).formulas
+    at = {"layers": 5, "d": 120, "heads": 12, "vocab": 900, "context": 64, "B": 3, "T": 50}
+    set_to = {name: at[name] for name in ("layers", "d", "vocab", "context")}
+    other = driver.model(chosen.program, None, set_to).network
+    counted = driver.analyse(other, {"B": 3, "T": 50}, Mode(train=True, dtype="bfloat16")).memory.saved
+    assert eval(item.text, {}, at) == counted
 
 
 def test_wrong_use(capsys: Any) -> None:

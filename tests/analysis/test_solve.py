@@ -11,7 +11,7 @@ import pytest
 
 from archdsl import amounts, driver, inquiries
 from archdsl.analysis.solve import NothingFits, Solution
-from archdsl.analysis.summary import Summary
+from archdsl.analysis.summary import Mode, Summary
 from archdsl.cli import main
 from archdsl.diagnostics import DiagnosticError
 from archdsl.failures import UsageFailure
@@ -93,6 +93,21 @@ def test_both_budgets_hold(tmp_path: Path) -> None:
     assert solved(made, {"params": 10**12, "macs": at.macs - 1}).value == 39
 
 
+@pytest.mark.parametrize("mode", [Mode(), Mode(train=True), Mode(train=True, dtype="bfloat16", fused=False)])
+def test_memory_against_trying_every_value(mode: Mode, tmp_path: Path) -> None:
+    made = program(tmp_path, MODELS["heads"])
+    figure = "training_bytes" if mode.train else "inference_bytes"
+
+    def needs(c: int) -> int:
+        found = driver.analyse(driver.model(made, None, {"c": c}).network, None, mode).memory
+        return found.training_total if mode.train else found.inference_total
+
+    every = {c: needs(c) for c in range(6, 120, 6)}
+    for most in (every[24], every[60] - 1, every[90] + 5):
+        found, _ = inquiries.solve(made, None, {}, {}, "c", {figure: most}, None, mode)
+        assert found.value == max(c for c, bytes in every.items() if bytes <= most)
+
+
 def test_what_nothing_depends_on(tmp_path: Path) -> None:
     with pytest.raises(NothingFits, match="whatever T is"):
         solved(program(tmp_path, MODELS["linear"]), {"params": 10**6}, name="T")
@@ -154,6 +169,10 @@ def test_command(capsys: Any) -> None:
     assert out[0] == "d = 1764  (in steps of 12, as the model allows)"
     assert out[1] == "parameters  987,182,028 of 1,000,000,000 (98.7%)"
     assert out[-1] == "next        d = 1776 has 1,000,035,408 parameters"
+    assert main(["solve", "zoo:gpt2", "--memory", "24GiB", "--train", "--for", "B"]) == 0
+    assert capsys.readouterr().out.startswith("B = 34\n")
+    assert main(["summary", "zoo:gpt2", "--fits", "24GiB", "--train"]) == 0
+    assert capsys.readouterr().out.startswith("B = 34 ")  # another way to the same number
     assert main([*command, "--format", "json", "--step", "64"]) == 0
     data = json.loads(capsys.readouterr().out)
     assert (data["for"], data["value"], data["step"]) == ("d", 1728, 64)

@@ -133,18 +133,16 @@ def row(
 
 def _facts(path: Path, name: str, results: Any) -> Any:
     """What is on record for a model; compared may be the one that it is with other settings."""
-    own = definitions(path)[1]
     found = results.get(f"{path.stem}:{name}", {})
     if "compared" in found:
         return found
-    alias = own[name].alias
-    for other in own:
+    models = {n: d for n, d in definitions(path)[1].items() if d.keyword == "model"}
+    of = {
+        n: {n} | (set() if d.alias is None else mentioned(d.alias) & set(models)) for n, d in models.items()
+    }
+    for other in models:
         facts = results.get(f"{path.stem}:{other}", {})
-        back = own[other].alias
-        if "compared" in facts and (
-            (alias is not None and other in mentioned(alias))
-            or (back is not None and name in mentioned(back))
-        ):
+        if "compared" in facts and of[name] & of[other]:  # one of the other, or both of a third
             return {**facts, **found, "as": other}
     return found
 

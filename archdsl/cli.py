@@ -84,7 +84,7 @@ def parser() -> argparse.ArgumentParser:
         help="auto: as the reader's screen is (SVG, and the default of HTML)",
     )
     render.add_argument(
-        "--color-by", choices=["role", "params", "macs"], default="role", help="what colours say"
+        "--color-by", choices=["role", "params", "macs", "memory"], default="role", help="what colours say"
     )
     render.add_argument("--open", action="store_true", help="show the file when it is written")
     render.add_argument("--engine", choices=["wasm", "system"], default="wasm")

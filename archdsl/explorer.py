@@ -6,9 +6,11 @@ data grow with the distinct regions, never with the depth. Figures come from the
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from archdsl.analysis.kept_by_use import Use, kept_by_use
 from archdsl.analysis.summary import Inside as Opened
 from archdsl.analysis.summary import Row, Summary
 from archdsl.drawing.blocks import Inside, Item, OneLevel, Part, inside_of, only_block
@@ -20,7 +22,6 @@ from archdsl.tensors import TensorType
 
 Json = dict[str, Any]
 _LONGEST_LINE = 120
-_Use = tuple[Path, str, int]  # a place relative to its region, and where it is written
 
 
 def interactive(summary: Summary, *, theme: Theme = "auto", color_by: str = "role") -> str:
@@ -38,7 +39,11 @@ def explored(summary: Summary) -> Json:
         "docstring": network.docstring or "",
         "sizes": dict(summary.sizes),
         "conditions": list(summary.conditions),
-        "total": {"params": summary.params, "macs": summary.macs},
+        "total": {
+            "params": summary.params,
+            "macs": summary.macs,
+            "memory": data.kept.total(network.inference),
+        },
         "root": root,
         "types": [list(pair) for pair in data.types],
         "places": [list(place) for place in data.places],
@@ -57,6 +62,7 @@ class _Explorer:
 
     def __post_init__(self) -> None:
         self.folding = OneLevel(self.summary.network)
+        self.kept = kept_by_use(self.summary)
         self.numbers: dict[Region, int] = {}
         self.waiting: list[tuple[Region, Row]] = []
 
@@ -86,7 +92,8 @@ class _Explorer:
         inside = inside_of(self.summary.network, region, self.folding)
         rows = self._rows(row)
         uses = self._uses(rows, inside)
-        items = [self._item(item, uses) for item in inside.items]
+        kept = self.kept.uses(region)
+        items = [self._item(item, uses, kept) for item in inside.items]
         for item, rank, column in zip(items, inside.grid.ranks, inside.grid.columns, strict=True):
             item["at"] = [rank, column]
         arrows = []
@@ -120,11 +127,11 @@ class _Explorer:
         alone = replace(row.inside, owned=True, frozen=False, steps=1)
         return self.summary.children(replace(row, path=(), times=1, tied_to=None, inside=alone))
 
-    def _uses(self, rows: tuple[Row, ...], inside: Inside) -> dict[_Use, list[Row]]:
+    def _uses(self, rows: tuple[Row, ...], inside: Inside) -> dict[Use, list[Row]]:
         """Rows by place, also those in blocks that have no box of their own."""
-        found: dict[_Use, list[Row]] = {}
+        found: dict[Use, list[Row]] = {}
         waiting = list(rows)
-        opened = {(path, span.source.name, span.start) for path, span in inside.opened}
+        opened = {_use(path, span) for path, span in inside.opened}
         while waiting:
             row = waiting.pop(0)
             key = _use(row.path, row.span)
@@ -133,7 +140,7 @@ class _Explorer:
                 waiting.extend(self.summary.children(row))
         return found
 
-    def _item(self, item: Item, uses: dict[_Use, list[Row]]) -> Json:
+    def _item(self, item: Item, uses: dict[Use, list[Row]], kept: Mapping[Use, list[int]]) -> Json:
         rows = [row for part in item.parts if (row := _found(uses, part)) is not None]
         told: Json = {"kind": item.kind, "role": item.role, "type": self.type(item.given)}
         if item.title:
@@ -150,6 +157,9 @@ class _Explorer:
                 told["tied"] = tied
         if item.block and rows and rows[0].inside is not None:
             told |= self._opening(rows[0])
+        held = sum(_mean(kept.get(_use(part.path, part.span), [])) for part in item.parts)
+        if held and rows:
+            told["figures"].append(round(held / told.get("times", 1)))
         return told
 
     def _row(self, row: Row) -> Json:
@@ -195,11 +205,15 @@ def _region_of(inside: Opened | None) -> Region | None:
     return None if inside is None else inside.inference or inside.training
 
 
-def _use(path: Path, span: Span) -> _Use:
-    return (path, span.source.name, span.start)
+def _mean(numbers: list[int]) -> float:
+    return sum(numbers) / len(numbers) if numbers else 0.0
 
 
-def _found(uses: dict[_Use, list[Row]], part: Part) -> Row | None:
+def _use(path: Path, span: Span) -> Use:
+    return (".".join(path), span.source.name, span.start)
+
+
+def _found(uses: dict[Use, list[Row]], part: Part) -> Row | None:
     """The row of a part. A layer handed in from outside has another place there, but is written in the same spot."""
     exact = uses.get(_use(part.path, part.span))
     if exact:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import archdsl
+from archdsl.analysis.kept_by_use import kept_by_use
 from archdsl.analysis.shares import shares
 from archdsl.cli import main
 from archdsl.drawing.build import make_picture
@@ -32,7 +33,7 @@ def boxes(text_or_zoo: str, measure: Any, **options: Any) -> dict[str, float]:
     }
 
 
-@pytest.mark.parametrize("measure", ["params", "macs"])
+@pytest.mark.parametrize("measure", ["params", "macs", "memory"])
 @pytest.mark.parametrize(
     "name", ["zoo:gpt2", "zoo:resnet:resnet50", "zoo:alexnet", "zoo:transformer:transformer_base"]
 )
@@ -48,6 +49,30 @@ def test_shares_of_gpt2() -> None:
     assert by_name["embedding 50257, 768"] == pytest.approx(50257 * 768 / GPT2)
     assert by_name["query: linear 768"] == pytest.approx(12 * 768 * 769 / GPT2)
     assert by_name["feed_forward: ffn"] == pytest.approx(12 * (2 * 4 * 768 * 768 + 5 * 768) / GPT2)
+
+
+@pytest.mark.parametrize(
+    ("file", "name", "megabytes"),
+    [("resnet", "resnet50", 86.3), ("vit", "vit_b_16", 118.2), ("gpt2", "gpt2", 611.1)],
+)
+def test_memory_told_apart_is_the_memory_there_is(file: str, name: str, megabytes: float) -> None:
+    """What PyTorch's saved-tensor hooks saw at batch 1 in float32, inputs included."""
+    model = archdsl.load(f"zoo:{file}")[name]
+    total = kept_by_use(model.summary()).total(model.network.inference)
+    assert total / 1e6 == pytest.approx(megabytes, rel=0.05)
+
+
+def test_memory_of_a_layer() -> None:
+    """A linear layer keeps its input, a relu its output: here both are the same 32 numbers of 4 bytes, counted once."""
+    text = "model m {\n  input x: [B, 8]\n  linear(32) as a -> relu -> linear(4) as b\n}\n"
+    model = archdsl.parse(text)["m"]
+    kept, region = kept_by_use(model.summary()), model.network.inference
+    assert kept.total(region) == 4 * (8 + 32)
+    assert {use[0]: sum(bytes_) for use, bytes_ in kept.uses(region).items()} == {
+        "a": 4 * 8,
+        "": 4 * 32,
+        "b": 0,
+    }
 
 
 def test_a_closed_block_holds_all_its_rounds() -> None:
@@ -74,7 +99,7 @@ def test_on_the_command_line(tmp_path: Path, capsys: Any) -> None:
     spec = tmp_path / "g.arch"
     spec.write_text(gpt(3))
     written = {}
-    for what in ("role", "params", "macs"):
+    for what in ("role", "params", "macs", "memory"):
         for ending in ("svg", "mmd", "dot", "html"):
             out = tmp_path / f"{what}.{ending}"
             assert main(["render", f"{spec}:gpt", "-o", str(out), "--color-by", what]) == 0

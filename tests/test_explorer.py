@@ -62,7 +62,14 @@ def test_the_boxes_of_the_first_level_have_the_published_figures(name: str, para
     file, _, model = name.partition(":")
     data = explored(api.load(f"zoo:{file}")[model].summary())
     assert boxes(data) == (params, macs)
-    assert data["total"] == {"params": params, "macs": macs}
+    assert (data["total"]["params"], data["total"]["macs"]) == (params, macs)
+    items = data["regions"][data["root"]]["items"]
+    held = sum(
+        item.get("times", 1) * item.get("figures", [0, 0, 0])[2:][0]
+        for item in items
+        if len(item.get("figures", [])) > 2
+    )
+    assert held == pytest.approx(data["total"]["memory"], rel=1e-6)
 
 
 def test_depth_costs_nothing() -> None:

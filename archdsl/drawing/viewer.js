@@ -27,8 +27,8 @@ const exact = number => number.toLocaleString("en-US")
 const keyOf = (prefix, data) => `${within(prefix, data.inner)}@${data.region}`
 /** Figures of all instances of something in a place: its own, times the uses of what is around it. */
 const totals = (data, times, place) => {
-  const [params, macs] = data.figures || [0, 0], own = times * (data.times || 1)
-  return {params: params * own, macs: macs * own * place.steps}
+  const [params, macs, memory = 0] = data.figures || [0, 0], own = times * (data.times || 1)
+  return {params: params * own, macs: macs * own * place.steps, memory: memory * own * place.steps}
 }
 const inside = (place, data) => ({
   prefix: within(place.prefix, data.inner), times: place.times * (data.times || 1),
@@ -102,6 +102,7 @@ function described({data, place, path}) {
     const own = (data.times || 1) * place.times, all = totals(data, place.times, place)
     const each = own > 1 ? ` (${exact(own)} × ${exact(data.figures[0])})` : ""
     lines.push(`${exact(all.params)} parameters${each}`, `${exact(all.macs)} MACs`)
+    if (all.memory) lines.push(`${count(all.memory)}B kept for backward`)
   }
   if (data.tied) lines.push(`weights of ${data.tied}`)
   if (data.place !== undefined) {

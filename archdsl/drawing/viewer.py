@@ -59,6 +59,7 @@ placeholder="search (press /)" autocomplete="off">
 <option value="role">colour: role</option>
 <option value="params">colour: parameters</option>
 <option value="macs">colour: MACs</option>
+<option value="memory">colour: memory</option>
 </select>
 <button id="theme" type="button">light / dark</button>
 <button id="panel" type="button" aria-pressed="true">table</button>

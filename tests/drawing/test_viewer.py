@@ -97,6 +97,8 @@ def test_hovering_tells_shape_figures_and_source(show: Any) -> None:
     assert f"{12 * 768 * 769:,} parameters (12 × {768 * 769:,})" in told
     assert f"{12 * 1024 * 768 * 768:,} MACs" in told
     assert "[B, T, 768] = [1, 1024, 768]" in told
+    # query, key and value keep one tensor of 1,024 x 768 floats between them, and query asks first
+    assert f"{12 * 1024 * 768 * 4 / 1e6:.3g} MB kept for backward" in told
     assert "std:attention.arch:" in told
     assert "linear(" in told.splitlines()[-1]
     page.mouse.move(1, 1)
@@ -183,6 +185,8 @@ def test_colours_by_role_and_by_figures(show: Any) -> None:
     assert "share5" in box(page, "layers").get_attribute("class")  # 68 %
     assert "share4" in box(page, "embedding 50257").get_attribute("class")  # 31 %
     assert "share0" in box(page, "matmul").get_attribute("class")  # its weight is the embedding's
+    page.select_option("#colours", "memory")
+    assert "share5" in box(page, "layers").get_attribute("class")
     assert "40 % and more" in page.locator("#legend").inner_text()
 
 

@@ -34,6 +34,7 @@ from tests.zoo import (
     test_lstr,
     test_mask_rcnn,
     test_nat,
+    test_overfeat,
     test_pretraining,
     test_rcnn,
     test_reformer,
@@ -205,6 +206,9 @@ YOLO = {case.name: case for case in test_yolo.CASES}
 
 DETECTORS = [
     *of(test_rcnn.CASES[0], targets.numbers),
+    *(variant for case in test_overfeat.CASES[:2] for variant in of(case, targets.pixels)),
+    *of(test_overfeat.CASES[2], targets.numbers, step=1e-2),
+    *of(test_overfeat.CASES[3], targets.own),
     *of(SPP["sppnet_features"], targets.numbers),
     *of(SPP["sppnet"], targets.classes),
     *of(SPP["sppnet_finetuned"], targets.own, still="convolutions", step=1e-2),

@@ -76,7 +76,8 @@ class _Writer:
 
     def _sum(self, terms: Mapping[Powers, Fraction]) -> str:
         parts = self._parts(dict(terms))
-        parts.sort(key=lambda part: -self.names.size_of(part[0]))
+        # The largest first; among equals the one whose variable was declared first.
+        parts.sort(key=lambda part: (-self.names.size_of(part[0]), tuple(-power for power in max(part[0]))))
         text = ""
         for part, outside in parts:
             negative = all(c < 0 for c in part.values())

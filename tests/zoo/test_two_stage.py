@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.reference.two_stage import RFCN, FasterRCNN, FastRCNN, Proposals
+from tests.reference.regions import Proposals
+from tests.reference.two_stage import RFCN, FasterRCNN, FastRCNN
 from tests.zoo.compare import Case, Tensors, pair, spec
 from tests.zoo.test_faster_rcnn import LABELS, padded, total
 from tests.zoo.vision_support import check_compiles, check_numbers, check_trains, in_order

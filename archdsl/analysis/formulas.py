@@ -15,7 +15,7 @@ from fractions import Fraction
 from archdsl.analysis.figures import Figures
 from archdsl.analysis.formula_text import Names, formula
 from archdsl.analysis.interpolation import Point, Polynomial, interpolate
-from archdsl.analysis.lines import Line, allowed_values, study
+from archdsl.analysis.lines import FEW_STEPS, STEPS, Line, allowed_values, study
 from archdsl.analysis.sizes import SizesError
 from archdsl.analysis.summary import Summary
 from archdsl.analysis.variations import Variable, Variations
@@ -24,6 +24,9 @@ FAR = 1009
 """So many steps away lies the last value that is tried."""
 
 FAR_IN_LISTS = 11
+
+MOST_NETWORKS = 600
+"""Once the model has been elaborated so often, parameters that are still to be looked at stay numbers."""
 
 CHECKS = 12
 """At so many points that did not make the formula it is compared with what the model counts."""
@@ -113,11 +116,15 @@ class _Search:
 
     def _line(self, figure: str, i: int) -> Line:
         step, values = self._allowed[i]
+        variable = self.variables[i]
+        if variable.kind == "parameter" and self.model.count > MOST_NETWORKS:
+            return Line((variable.value,), 0)
 
         def at(value: int) -> int | None:
             return self.measure(figure, self._moved(i, value))
 
-        return study(at, self.base[i], step, values, lambda n: self._may(i, n))
+        steps = STEPS if variable.kind == "size" else FEW_STEPS
+        return study(at, self.base[i], step, values, lambda n: self._may(i, n), steps)
 
     def _choices(self, lines: Sequence[Line]) -> Iterator[list[Line]]:
         """All lines, then all but one, then those of the sizes alone."""

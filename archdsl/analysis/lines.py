@@ -10,39 +10,14 @@ from archdsl.analysis.variations import MOST
 
 MOST_DEGREE = 6
 _NEAR = (1, 2, -1, 3, -2, 5, 11, 37)
+_FEW = (1, -1, 2, -2, 3, -3, 4, 5, 6)
+_GLANCE = 8
 _MORE = (-3, 7, -5, 23, 101)
-_STEPS = (
-    2,
-    3,
-    4,
-    5,
-    6,
-    7,
-    8,
-    9,
-    10,
-    12,
-    14,
-    15,
-    16,
-    18,
-    20,
-    21,
-    24,
-    28,
-    30,
-    32,
-    36,
-    40,
-    48,
-    50,
-    56,
-    64,
-    96,
-    100,
-    128,
-    256,
-)
+STEPS = (
+    *range(2, 11), 12, 14, 15, 16, 18, 20, 21, 24, 28, 30, 32, 36, 40, 48, 50, 56, 64, 96, 100, 128, 256,
+)  # fmt: skip
+FEW_STEPS = (2, 4, 8, 16, 32, 64)
+"""Where each value takes its time."""
 
 Measured = Callable[[int], int | None]
 Allowed = Callable[[int], bool]
@@ -99,13 +74,27 @@ def first_steps(base: int) -> Iterator[int]:
     yield from sorted({*small, *divisors, 16, 32, 64, 128, 256, base})
 
 
-def study(measure: Measured, base: int, step: int, values: Sequence[int], allowed: Allowed) -> Line:
-    """The widest line that fits: all values, a stretch of them, all in steps, a stretch of these; else one value."""
+def study(
+    measure: Measured,
+    base: int,
+    step: int,
+    values: Sequence[int],
+    allowed: Allowed,
+    steps: Sequence[int] = STEPS,
+) -> Line:
+    """The widest line that fits: all values, a stretch of them, all in steps, a stretch of these; else one value.
+
+    ``steps`` are how many times ``step`` the wider steps are that may be tried.
+    """
     found = _stretch(measure, base, values, 1)
     if found is not None:
         return found
     kept = None
-    for factor in _STEPS:
+    for factor in steps:
+        # A few values say already that most steps are of no use.
+        near = [base, *(n for k in _FEW if 0 < (n := base + step * factor * k) <= MOST and allowed(n))]
+        if _stretch(measure, base, near[:_GLANCE], step * factor) is None:
+            continue
         line = _stretch(measure, base, _in_steps(base, step * factor, allowed), step * factor)
         if line is not None and line.low is None and line.high is None:
             return line

@@ -69,6 +69,11 @@ class Variations:
                 found.append(Variable(name, sizes[name], "size"))
         return tuple(found)
 
+    @property
+    def count(self) -> int:
+        """How often the model has been elaborated."""
+        return len(self._networks)
+
     def sizes(self) -> Mapping[str, int]:
         """The sizes where nothing varies; none where one has no number."""
         try:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,10 +12,16 @@ from typing import Any
 import pytest
 
 from archdsl import driver, inquiries
+from archdsl.analysis.figures import Figures
 from archdsl.analysis.formulas import Formulas, formulas
 from archdsl.analysis.summary import Mode
 from archdsl.analysis.variations import Variations
 from archdsl.cli import main
+from archdsl.diagnostics import DiagnosticError
+from archdsl.failures import UsageFailure
+from archdsl.network.program import load
+from archdsl.source import Source
+from tests.random_networks.generate import generate
 
 
 def found(target: str, *figures: str, at: Mapping[str, int] | None = None, **settings: Any) -> Formulas:
@@ -148,6 +156,38 @@ def test_command(capsys: Any) -> None:
     assert {"coefficient": "12", "powers": {"layers": 1, "d": 2}} in params["terms"]
     assert main(["summary", "zoo:gpt2", "--symbolic", "--field", "total.params", "--set", "d=12"]) == 0
     assert capsys.readouterr().out == "12*vocab + 1884*layers + 12*context + 24\n"
+
+
+def test_random_networks() -> None:
+    """Formulas over the sizes of random programs, at other sizes that satisfy what they say."""
+    chance, compared, models = random.Random(5), 0, 0
+    for seed in range(60):
+        text = re.sub(
+            r"(?<=, )([A-Z]\w*)(?=[],])", r"\1=24", generate(seed).text
+        )  # sizes get numbers to start from
+        program = load(Source("r.arch", text))
+        try:
+            chosen = driver.model(program, None)
+            made = inquiries.formulas(chosen, {}, {}, ["macs", "elementwise", "saved_for_backward_bytes"])
+        except (DiagnosticError, UsageFailure):
+            continue
+        models += 1
+        for _ in range(6):
+            sizes = {
+                v.name: chance.choice([v.value, v.value + chance.randrange(1, 40), 3 * v.value])
+                for v in made.variables
+            }
+            try:
+                counted = Figures(driver.analyse(chosen.network, sizes))
+            except UsageFailure:
+                continue
+            for item in made.formulas:
+                if all(eval(text, {}, sizes) for text in item.conditions):
+                    exact = item.polynomial([sizes[v.name] for v in made.variables])
+                    assert exact == counted[item.figure], (program.source.text, item, sizes)
+                    compared += any(sizes[v.name] != v.value for v in made.variables)
+    assert models > 15
+    assert compared > 60
 
 
 def test_memory() -> None:

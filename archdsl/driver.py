@@ -12,7 +12,7 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -218,7 +218,7 @@ def choose(program: Program, name: str | None) -> str:
 def settings(texts: Iterable[str]) -> dict[str, Any]:
     """``--set heads=12,bias=false``: values as a program would write them. Raises UsageFailure."""
     found: dict[str, Any] = {}
-    for text in texts:
+    for text in (part for joined in texts for part in _separate(joined)):
         name, equals, value = text.partition("=")
         if not equals or not _IDENTIFIER.fullmatch(name.strip()) or not value.strip():
             raise UsageFailure(f"--set wants NAME=VALUE, and this is {text!r}")
@@ -227,6 +227,19 @@ def settings(texts: Iterable[str]) -> dict[str, Any]:
         except ValueError:
             raise UsageFailure(f"--set {name.strip()}: {value.strip()!r} is no value") from None
     return found
+
+
+def _separate(text: str) -> Iterator[str]:
+    """The parts between commas that stand in no brackets and no quotes."""
+    start = depth = 0
+    quoted = False
+    for i, character in enumerate(text):
+        quoted ^= character == '"'
+        depth += 0 if quoted else (character in "([{") - (character in ")]}")
+        if character == "," and not quoted and depth == 0:
+            yield text[start:i]
+            start = i + 1
+    yield text[start:]
 
 
 def numbers(option: str, texts: Iterable[str]) -> dict[str, int]:

@@ -98,7 +98,7 @@ def test_usage(good: Path, capsys: Any) -> None:
             main(arguments)
         assert stopped.value.code == 2
     for more in [
-        ["--set", "c"], ["--set", "c=)("], ["--at", "B=x"], ["--at", "Q=3"], ["--limit", "nothing=3"],
+        ["--set", "c"], ["--set", "c=)("], ["--set", "c=4,"], ["--set", "c=4) { id }#"], ["--at", "B=x"], ["--at", "Q=3"], ["--limit", "nothing=3"],
         ["--field", "total.x"], ["--expand", "nowhere"],
     ]:  # fmt: skip
         assert main(["summary", str(good), *more]) == 2, more
@@ -156,6 +156,11 @@ def test_standard_input() -> None:
     assert run("check", "-", text=GOOD).stdout == "-: ok (m)\n"
     assert "-:3:3" in run("check", "-", text=BAD).stderr
     assert run("summary", "-:m", "--field", "total.params", "--set", "c=16", text=GOOD).stdout == "618\n"
+    both = run("summary", "zoo:vgg16", "--field", "total.params", "--set", "hidden=8,widths=[4, 8, 8, 8, 8]")
+    apart = run(
+        "summary", "zoo:vgg16", "--field", "total.params", "--set", "widths=[4,8,8,8,8]", "--set", "hidden=8"
+    )
+    assert both.stdout == apart.stdout != run("summary", "zoo:vgg16", "--field", "total.params").stdout
     assert run("fmt", "-", text=GOOD.replace("  ", " ")).stdout == GOOD
 
 

@@ -20,10 +20,13 @@ def setting_value(text: str) -> Any:
 
     Raises ValueError where it can't be read.
     """
-    program = load(Source("--set", f"block b(_x={text}) {{ id }}"))
+    source = f"block b(_x={text}) {{ id }}"
+    program = load(Source("--set", source))
     definition = program.scope.names.get("b")
     if program.diagnostics or not isinstance(definition, BlockRecipe):
         raise ValueError(text)
+    if len(definition.definition.parameters) != 1 or definition.definition.span.text != source:
+        raise ValueError(text)  # more than a value: what follows it would be dropped in silence
     session = Session(Checker(Assumptions.empty()), False, program.limits, [])
     default: Expression | None = definition.definition.parameters[0].default
     ctx = top_context(definition.definition, program.scope, session)

@@ -26,6 +26,7 @@ from tests.zoo import (
     test_dense_crf,
     test_detr,
     test_encoder_decoders,
+    test_ensemble,
     test_faster_rcnn,
     test_fine_tuning,
     test_fpt,
@@ -43,12 +44,14 @@ from tests.zoo import (
     test_sandwich,
     test_segmentation,
     test_seq2seq,
+    test_set_losses,
     test_shuffle_exchange,
     test_single_blocks,
     test_sppnet,
     test_ssd,
     test_tcn,
     test_ttsr,
+    test_two_stage,
     test_yolo,
 )
 from tests.zoo.compare import Case, Tensors, spec
@@ -174,6 +177,7 @@ CLASSIFIERS = [
     *of(_named(test_lambda_resnet.CASES, "lambda_global"), targets.numbers, step=1e-2),
     # More pictures than two: its last bend leaves a part of the classes dead where it starts.
     *of(replace(SEGMENTATION["nin"], inputs=cases.image(32, batch=8)), targets.classes),
+    *of(test_ensemble.CASE, targets.own),
     *of(SEGMENTATION["nin_imagenet"], targets.classes),
 ]  # fmt: skip
 
@@ -202,6 +206,9 @@ PIXELS = [
 ]  # fmt: skip
 
 SPP = {case.name: case for case in test_sppnet.CASES}
+TWO_STAGES = {case.name: case for case in test_two_stage.CASES}
+RFCN = {name: value for name, value in test_two_stage.FCN.items() if name != "moves"}
+SET_LOSSES = {case.name: case for case in test_set_losses.CASES}
 YOLO = {case.name: case for case in test_yolo.CASES}
 
 DETECTORS = [
@@ -216,6 +223,17 @@ DETECTORS = [
     *of(test_rcnn.CASES[1], targets.own, step=1e-2),
     *of(test_rcnn.CASES[2], targets.own, still="convolutions|dense"),  # its features are those of the fine-tuned one
     *of(test_faster_rcnn.CASE, targets.own),
+    *of(TWO_STAGES["fast_rcnn"], targets.own, step=3e-3),
+    *of(TWO_STAGES["faster_rcnn_vgg16"], targets.own, step=3e-3),
+    # Which regions are the hardest changes from step to step, and the loss with it.
+    *of(TWO_STAGES["rfcn_r50_released"], targets.own, "rfcn_r101_released", step=1e-2, steps=15),
+    *of(
+        replace(TWO_STAGES["rfcn_r50_released"], model="rfcn_r50", settings=RFCN), targets.own, "rfcn_r101",
+        step=1e-2, steps=15,
+    ),
+    *of(SET_LOSSES["detr_with_loss"], targets.own, step=1e-2),
+    *of(SET_LOSSES["deformable_detr_with_loss-True"], targets.own, step=1e-2),
+    *of(SET_LOSSES["lstr_with_loss"], targets.own),
     *of(test_mask_rcnn.CASE, targets.own),
     *(variant for case in test_ssd.CASES for variant in of(case, targets.own)),
     *of(YOLO["yolo_v1"], targets.own),

@@ -75,7 +75,7 @@ def _fold(statements: list[_Statement], k: int, uses: Counter[Value], readers: d
     if made.length + user.length - 1 > _LONGEST or made.depth + user.depth > _DEEPEST:
         return False
     reader = readers.get(value, user.nodes[-1])
-    reads = [other for other in user.reads if other is not value]
+    place = user.reads.index(value)
     gone = {**made.gone, **user.gone}
     gone[reader] = [*gone.get(reader, []), value]
     nodes = [*made.nodes, *user.nodes]
@@ -83,7 +83,7 @@ def _fold(statements: list[_Statement], k: int, uses: Counter[Value], readers: d
         _Statement(
             nodes,
             user.targets,
-            [*made.reads, *reads],
+            [*user.reads[:place], *made.reads, *user.reads[place + 1 :]],
             made.length + user.length - 1,
             made.depth + user.depth,
             gone=gone,
@@ -111,7 +111,7 @@ class _Names:
     def assign(self, at: int, statement: _Statement, last: dict[Value, int]) -> list[Value]:
         """Name what a statement makes; the values whose names it takes."""
         taken: list[Value] = []
-        reads = set(statement.reads)
+        reads = list(dict.fromkeys(statement.reads))
         for value in statement.targets:
             name = self._name(value, at, reads, last)
             old = self.holder.get(name)
@@ -122,7 +122,7 @@ class _Names:
             self.first[value] = at
         return taken
 
-    def _name(self, value: Value, at: int, reads: set[Value], last: dict[Value, int]) -> str:
+    def _name(self, value: Value, at: int, reads: list[Value], last: dict[Value, int]) -> str:
         def free(name: str) -> bool:
             other = self.holder.get(name)
             if other is None:
@@ -137,18 +137,13 @@ class _Names:
             return name
         dying = [
             self.name[other]
-            for other in statement_order(reads, self.first)
+            for other in reads
             if other in self.name
             and last.get(other, -1) == at
             and (other.name is None or other in self.parameters)
         ]
         pool = [n for n in dying if n in _POOL] + [n for n in _POOL if n not in self.authors]
         return next((n for n in pool if free(n)), f"t{len(self.name)}")
-
-
-def statement_order(values: set[Value], first: dict[Value, int]) -> list[Value]:
-    """In the order in which they were made."""
-    return sorted(values, key=lambda value: (first.get(value, -1), value.index))
 
 
 def _outputs(node: Node) -> tuple[Value, ...]:

@@ -161,15 +161,11 @@ class MemoryWalk:
         outputs: tuple[TensorType, ...],
         strides: tuple[tuple[int, ...], ...],
     ) -> int:
-        """What an operator needs beside its inputs and outputs: what it would keep of its own, gone when it returns."""
-        if op.role == "loss" or not any(y.is_float for y in outputs):
-            return 0
-        if op.role == "recurrence":
-            return bytes_of(inputs[0])
+        """What an operator makes beside its outputs, gone when it returns."""
         floats = tuple(x.is_float for x in inputs)
         weights = any(w.kind == "parameter" for w in op.weights(inputs))
-        kept = op.kept(inputs, outputs, Backward(floats, weights, False, self.run.fused, strides))
-        return sum(map(bytes_of, kept.own))
+        asked = Backward(floats, weights, False, self.run.fused, strides)
+        return sum(map(bytes_of, op.inside(inputs, outputs, asked)))
 
     # ---------------------------------------------------------------------------------------------------------- uses
 

@@ -239,6 +239,10 @@ class Operator(ABC):
         """What the forward keeps for the gradients asked for; sizes are numbers, dtypes those of the run."""
         return by_role(self, inputs, outputs, backward)
 
+    def inside(self, inputs: Types, outputs: Types, backward: Backward) -> Types:
+        """What an inference makes on the way and holds at once beside the outputs; ``backward`` asks for all."""
+        return self.kept(inputs, outputs, backward).own
+
     @abstractmethod
     def lower(self, inputs: Types, outputs: Types) -> Lowered:
         """What runs. For several outputs an expression whose value is a tuple of tensors."""

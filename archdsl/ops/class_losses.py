@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from archdsl.ops import errors, keeping_losses
+from archdsl.ops import errors, keeping_losses, passing
 from archdsl.ops.axes import resolve_dim
 from archdsl.ops.base import Fn, Lowered, Operator, Reach, Role, Sample, Slot, Types, argument
 from archdsl.ops.checker import Checker
@@ -165,6 +165,7 @@ class CrossEntropy(ClassLoss):
     name: ClassVar[str] = "cross_entropy"
     function: ClassVar[str] = "F.cross_entropy"
     kept = keeping_losses.classes
+    inside = passing.nothing
 
     label_smoothing: float = argument("float", 0.0, at_least=0, at_most=1, keyword_only=True)
 
@@ -218,3 +219,4 @@ class Nll(ClassLoss):
     name: ClassVar[str] = "nll"
     function: ClassVar[str] = "F.nll_loss"
     kept = keeping_losses.picked
+    inside = passing.nothing

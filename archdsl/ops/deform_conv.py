@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from archdsl.ops import errors, keeping_layers
+from archdsl.ops import errors, keeping_layers, passing
 from archdsl.ops.base import Lowered, Macs, Mod, Operator, Reach, Role, Sample, Slot, Types, Weight, argument
 from archdsl.ops.checker import Checker
 from archdsl.ops.registry import operator
@@ -99,6 +99,7 @@ class DeformConv(Operator):
     name: ClassVar[str] = "deform_conv"
     role: ClassVar[Role] = "convolution"
     kept = keeping_layers.moved_patches
+    inside = passing.moved_patches
 
     out_channels: int = argument("int", at_least=1)
     offset: Slot = argument("tensor")

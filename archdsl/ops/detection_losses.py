@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from archdsl.ops import errors, keeping_losses
+from archdsl.ops import errors, keeping_losses, passing
 from archdsl.ops.base import Fn, Lowered, Sample, Slot, Types, argument
 from archdsl.ops.checker import Checker
 from archdsl.ops.losses import PairLoss, reduced, with_option
@@ -35,6 +35,7 @@ class Focal(PairLoss):
 
     name: ClassVar[str] = "focal"
     kept = keeping_losses.focal
+    inside = passing.nothing
 
     alpha: float | None = argument("float", 0.25, at_least=0, at_most=1, optional=True)
     gamma: float = argument("float", 2.0, at_least=0)
@@ -65,6 +66,7 @@ class Giou(PairLoss):
 
     name: ClassVar[str] = "giou"
     kept = keeping_losses.boxes
+    inside = passing.nothing
 
     eps: float = argument("float", 1e-7, above=0, keyword_only=True)
 

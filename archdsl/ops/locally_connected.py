@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from archdsl.ops import keeping_layers
+from archdsl.ops import keeping_layers, passing
 from archdsl.ops.base import Lowered, Macs, Mod, Operator, Reach, Role, Sample, Types, Weight, argument
 from archdsl.ops.checker import Checker
 from archdsl.ops.registry import operator
@@ -93,6 +93,7 @@ class LocallyConnected(Operator):
     name: ClassVar[str] = "locally_connected"
     role: ClassVar[Role] = "convolution"
     kept = keeping_layers.patches
+    inside = passing.patches
 
     out_channels: int = argument("int", at_least=1)
     kernel_size: Ints = argument("ints", 3, at_least=1)

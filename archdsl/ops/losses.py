@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from archdsl.ops import errors, keeping, keeping_losses
+from archdsl.ops import errors, keeping, keeping_losses, passing
 from archdsl.ops.base import Fn, Lowered, Operator, Reach, Role, Sample, Slot, Types, argument
 from archdsl.ops.checker import Checker
 from archdsl.ops.registry import operator
@@ -126,6 +126,7 @@ class L1(PairLoss):
     name: ClassVar[str] = "l1"
     function: ClassVar[str] = "F.l1_loss"
     kept = keeping_losses.signs
+    inside = passing.nothing
 
 
 @operator
@@ -238,6 +239,7 @@ class KlDiv(PairLoss):
     name: ClassVar[str] = "kl_div"
     function: ClassVar[str] = "F.kl_div"
     kept = keeping_losses.divergence
+    inside = passing.nothing
 
     reduction: str = argument("str", "mean", choices=(*REDUCTIONS, "batchmean"), keyword_only=True)
     log_target: bool = argument("bool", False, keyword_only=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from archdsl.dims import Dim, product
-from archdsl.ops import errors, keeping_products
+from archdsl.ops import errors, keeping_products, passing
 from archdsl.ops.axes import broadcast
 from archdsl.ops.base import Fn, Lowered, Macs, Operator, Reach, Role, Sample, Slot, Types, argument
 from archdsl.ops.checker import Checker
@@ -32,6 +32,7 @@ class Matmul(Operator):
     role: ClassVar[Role] = "linear"
     takes_wire: ClassVar[bool] = False
     kept = keeping_products.matrix_product
+    inside = passing.copies
 
     left: Slot = argument("tensor")
     right: Slot = argument("tensor")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from archdsl.dims import Dim, product
-from archdsl.ops import errors, keeping_products
+from archdsl.ops import errors, keeping_products, passing
 from archdsl.ops.axes import DEVICE, DTYPE
 from archdsl.ops.base import Fn, Lowered, Operator, Reach, Role, Sample, Slot, Types, argument
 from archdsl.ops.checker import Checker
@@ -37,6 +37,7 @@ class Rope(Operator):
     name: ClassVar[str] = "rope"
     role: ClassVar[Role] = "position"
     kept = keeping_products.turned
+    inside = passing.turned
 
     theta: float = argument("float", 10000.0, above=0)
     dims: int | None = argument("int", None, at_least=2)
@@ -101,6 +102,7 @@ class Sinusoidal(Operator):
     name: ClassVar[str] = "sinusoidal"
     role: ClassVar[Role] = "position"
     takes_wire: ClassVar[bool] = False
+    inside = passing.waves
 
     length: Dim = argument("dim", at_least=1)
     dim: Dim = argument("dim", at_least=1)

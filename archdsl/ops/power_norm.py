@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from archdsl.ops import keeping_layers
+from archdsl.ops import keeping_layers, passing
 from archdsl.ops.base import Lowered, Mod, Operator, Role, Sample, Types, Weight, argument
 from archdsl.ops.checker import Checker
 from archdsl.ops.errors import wrong_rank
@@ -38,6 +38,7 @@ class PowerNorm(Operator):
     name: ClassVar[str] = "power_norm"
     role: ClassVar[Role] = "normalisation"
     kept = keeping_layers.power_norm
+    inside = passing.twice_more
 
     eps: float = argument("float", 1e-5, above=0, keyword_only=True)
     alpha: float = argument("float", 0.9, at_least=0, at_most=1, keyword_only=True)

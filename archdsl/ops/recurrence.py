@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from archdsl.dims import Dim
-from archdsl.ops import errors, keeping_recurrence
+from archdsl.ops import errors, keeping_recurrence, passing
 from archdsl.ops.base import (
     Fn,
     Lowered,
@@ -198,6 +198,7 @@ class Rnn(SingleState):
     module: ClassVar[str] = "nn.RNN"
     gates: ClassVar[int] = 1
     kept = keeping_recurrence.rnn
+    inside = passing.steps
 
     nonlinearity: str = argument("str", "tanh", choices=("tanh", "relu"), keyword_only=True)
 
@@ -229,6 +230,7 @@ class Gru(SingleState):
     module: ClassVar[str] = "nn.GRU"
     gates: ClassVar[int] = 3
     kept = keeping_recurrence.gru
+    inside = passing.steps
 
 
 @operator
@@ -252,6 +254,7 @@ class Lstm(Recurrence):
     gates: ClassVar[int] = 4
     states: ClassVar[tuple[str, ...]] = ("h", "c")
     kept = keeping_recurrence.lstm
+    inside = passing.sequence
 
     state: tuple[Slot, ...] | None = argument("tensors", None, keyword_only=True)
 

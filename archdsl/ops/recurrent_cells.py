@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 
-from archdsl.ops import errors, keeping_recurrence
+from archdsl.ops import errors, keeping_recurrence, passing
 from archdsl.ops.base import Lowered, Macs, Mod, Operator, Reach, Role, Sample, Slot, Types, Weight, argument
 from archdsl.ops.checker import Checker
 from archdsl.ops.linear import int_size
@@ -119,6 +119,7 @@ class RnnCell(Cell):
     module: ClassVar[str] = "nn.RNNCell"
     gates: ClassVar[int] = 1
     kept = keeping_recurrence.rnn_cell
+    inside = passing.gates
 
     nonlinearity: str = argument("str", "tanh", choices=("tanh", "relu"), keyword_only=True)
 
@@ -148,6 +149,7 @@ class GruCell(Cell):
     module: ClassVar[str] = "nn.GRUCell"
     gates: ClassVar[int] = 3
     kept = keeping_recurrence.gru_cell
+    inside = passing.gates
 
 
 @operator
@@ -168,6 +170,7 @@ class LstmCell(Cell):
     module: ClassVar[str] = "nn.LSTMCell"
     gates: ClassVar[int] = 4
     kept = keeping_recurrence.lstm_cell
+    inside = passing.gates
 
     c: Slot = argument("tensor")
 

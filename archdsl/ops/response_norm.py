@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from archdsl.ops import errors, keeping_layers
+from archdsl.ops import errors, keeping_layers, passing
 from archdsl.ops.base import Fn, Lowered, Mod, Operator, Role, Sample, Slot, Types, Weight, argument
 from archdsl.ops.checker import Checker
 from archdsl.ops.initializers import Initializer
@@ -35,6 +35,7 @@ class LocalResponseNorm(Operator):
     name: ClassVar[str] = "local_response_norm"
     role: ClassVar[Role] = "normalisation"
     kept = keeping_layers.response_norm
+    inside = passing.twice_more
 
     size: int = argument("int", at_least=1)
     alpha: float = argument("float", 1e-4, keyword_only=True)
@@ -102,6 +103,7 @@ class L2Norm(Operator):
     name: ClassVar[str] = "l2_norm"
     role: ClassVar[Role] = "normalisation"
     kept = keeping_layers.unit_length
+    inside = passing.unit_length
 
     dim: int = argument("int", 1, keyword_only=True)
     scale: float | None = argument("float", None, keyword_only=True)

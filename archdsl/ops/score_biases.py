@@ -8,7 +8,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from archdsl.dims import Dim
-from archdsl.ops import errors, keeping_products
+from archdsl.ops import errors, keeping_products, passing
 from archdsl.ops.axes import DEVICE, DTYPE
 from archdsl.ops.base import Fn, Lowered, Mod, Operator, Reach, Role, Sample, Types, Weight, argument
 from archdsl.ops.checker import Checker
@@ -39,6 +39,7 @@ class RelativeBias(Operator):
     role: ClassVar[Role] = "position"
     takes_wire: ClassVar[bool] = False
     kept = keeping_products.buckets
+    inside = passing.distances
 
     heads: int = argument("int", at_least=1)
     buckets: int = argument("int", 32, at_least=2)
@@ -106,6 +107,7 @@ class Alibi(Operator):
     name: ClassVar[str] = "alibi"
     role: ClassVar[Role] = "position"
     takes_wire: ClassVar[bool] = False
+    inside = passing.slopes
 
     heads: int = argument("int", at_least=1)
     queries: Dim = argument("dim", at_least=1)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from archdsl.ops import errors, keeping
+from archdsl.ops import errors, keeping, passing
 from archdsl.ops.base import Fn, Lowered, Operator, Role, Sample, Slot, Types, argument
 from archdsl.ops.checker import Checker
 from archdsl.ops.registry import operator
@@ -95,6 +95,7 @@ class Softmin(AlongDim):
     name: ClassVar[str] = "softmin"
     function: ClassVar[str] = "F.softmin"
     kept = keeping.result
+    inside = passing.once_more
 
 
 @operator

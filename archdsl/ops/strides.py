@@ -203,6 +203,8 @@ def outputs_of(
     results = [sizes_of(y) for y in outputs]
     if op.role == "regularisation" and is_quiet(op, training):
         return (View(0, tuple(strides[0])),)
+    if op.name == "center_crop":
+        return (View(0, tuple(strides[0])),)
     if op.role in ("shape", "index", "arithmetic"):
         seen = view_of(op.lower(inputs, outputs), shapes, strides)
         if seen is not None:

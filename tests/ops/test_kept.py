@@ -20,7 +20,7 @@ VALID = list(all_samples(valid=True))
 # Where a kernel's workspace, or an optimised order of products, decides: within this share of what is seen.
 LOOSE = {"lstm": 0.05, "einsum": 0.35, "giou": 0.25, "focal": 0.15}
 # Products of three and more operands, and outer products, are regrouped and copied: an estimate, and no rule yet.
-ESTIMATED = ("einsum-10", "einsum-11", "einsum-13", "roi_pool", "roi_align", "ps_roi_pool")
+ESTIMATED = ("einsum-10", "einsum-11", "einsum-13")
 SMALLEST = 8
 """A lone number is kept as a scalar; such are not counted."""
 

@@ -13,14 +13,15 @@ from archdsl.drawing.folding import Folding
 from archdsl.drawing.junctions import add_junctions
 from archdsl.drawing.merging import Group, Merged, merge
 from archdsl.drawing.picture import Box, BoxKind, Cluster, Edge, Picture
+from archdsl.drawing.repeats import fold_repeats
 from archdsl.network.types import Network, Path
 from archdsl.source import Span
 from archdsl.tensors import TensorType
 
-__all__ = ["BOX_LIMIT", "PlaceError", "make_picture"]
+__all__ = ["BOX_LIMIT", "DEEPEST", "PlaceError", "make_picture"]
 
 BOX_LIMIT = 400
-_DEEPEST = 24
+DEEPEST = 24
 _LONGEST_SHAPE = 28
 
 _KINDS: dict[str, BoxKind] = {
@@ -41,7 +42,8 @@ def make_picture(
     figures: Mapping[str, tuple[int, int]] | None = None,
     sizes: Mapping[str, int] | Literal["auto", "symbolic"] = "auto",
     mode: Literal["inference", "training"] = "inference",
-    depth: int = _DEEPEST,
+    depth: int = DEEPEST,
+    closed: Collection[str] = (),
     box_limit: int = BOX_LIMIT,
 ) -> Picture:
     """The picture of ``network``; its size depends on the distinct blocks alone, never on how often they repeat.
@@ -49,7 +51,8 @@ def make_picture(
     ``expand`` and ``fold`` are places as the summary prints them (``encoder.0``, ``stages.1.blocks.0``); ``figures``
     are parameters and multiply-accumulates by place. ``sizes`` are numbers to put for symbolic sizes; "auto" puts the
     model's defaults (all but the batch's) where formulas would be longer than a label should be, and says so.
-    Where there would be more boxes than ``box_limit``, inner blocks are closed until there are not.
+    ``closed`` are places to close with all that are like them. Where there would be more boxes than ``box_limit``,
+    inner blocks are closed until there are not.
     """
     region = network.training if mode == "training" else network.inference
     numbers = figures or {}
@@ -58,7 +61,7 @@ def make_picture(
         found = numbers.get(".".join(path))
         return "" if found is None else f"{_count(found[0])} params, {_count(found[1])} MACs"
 
-    folding = Folding(frozenset(expand), frozenset(fold), depth)
+    folding = Folding(frozenset(expand), frozenset(fold), depth, frozenset(closed))
     folding.study(region)
     walk = None
     for limit in range(depth, -1, -1):
@@ -74,6 +77,7 @@ def make_picture(
     absent = [name for name in network.training.output_names if name not in network.inference.output_names]
     notes = (f"in training also: {', '.join(absent)}",) if absent and mode == "inference" else ()
     merged = merge(walk)
+    fold_repeats(merged)
     add_junctions(merged, walk.atoms)
     numbers_for, said = _chosen_sizes(network, walk, sizes)
     return _numbered(network, merged, walk, numbers_for, notes + said)

@@ -7,9 +7,10 @@ The rules, in this order:
 3. A use that holds one operator of weight (``conv_bn``) is drawn without a frame, so that it can join its neighbours.
 4. So is one that applies a recipe handed to it (``post_norm(mha(8))``: the reader wants to see the attention), and one
    that contains itself (a U-Net's levels: ten nested frames say nothing).
-5. A block of three boxes or more that stands drawn in the picture is a closed box from then on, with its arguments:
+5. ``closed`` are places that were closed for want of room, with all that are like them.
+6. A block of three boxes or more that stands drawn in the picture is a closed box from then on, with its arguments:
    the same region, or another of the same definition and structure (ResNet's bottlenecks differ in their widths alone).
-6. Anything else is drawn inside a frame.
+7. Anything else is drawn inside a frame.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ class Folding:
     expand: frozenset[str]
     fold: frozenset[str]
     depth_limit: int
+    closed: frozenset[str] = frozenset()
     used: set[str] = field(default_factory=set)
     drawn: set[Hashable] = field(default_factory=set)
     _weights: dict[Region, int] = field(default_factory=dict)
@@ -98,6 +100,11 @@ class Folding:
         if names & self.fold:
             self.used |= names & self.fold | _below(names, self.fold)
             return "box"
+        # A block that nobody named is known by where it is used.
+        known = names if path else {f"{node.span.source.name}:{node.span.line}"}
+        if known & self.closed and not _below(names, self.expand):
+            self._close(region)  # nor are its likes drawn open in its stead
+            return "box"
         asked = names & self.expand
         self.used |= asked
         asked |= _below(names, self.expand)  # what is inside cannot be seen unless this is open
@@ -113,6 +120,17 @@ class Folding:
             return "box"
         self.drawn |= keys
         return "frame"
+
+    def _close(self, region: Region) -> None:
+        """The region and all inside it count as drawn."""
+        waiting, seen = [region], {region}
+        while waiting:
+            at = waiting.pop()
+            if self._weights[at] >= _WORTH_FOLDING:
+                self.drawn |= self._keys(at)
+            inner = {node.region for node in at.nodes if isinstance(node, CallNode)} - seen
+            seen |= inner
+            waiting += inner
 
     def _keys(self, region: Region) -> set[Hashable]:
         keys: set[Hashable] = {region}

@@ -78,7 +78,7 @@ class _Builder:
             case Wire():
                 if ribbon.drawn:
                     self.wires.append((ribbon.source, ribbon.target))
-                self.links.append((self._at(source), self._at(target)))
+                    self.links.append((self._at(source), self._at(target)))
             case Parallel(branches):
                 for branch in branches:
                     self._edge(source, target, branch)
@@ -218,17 +218,17 @@ def _settle(units: list[_Unit], wanted: list[float]) -> None:
     offsets = [0.0]
     for one, other in pairwise(units):
         offsets.append(offsets[-1] + one.right + other.left + _SIDE_GAP)
-    pools: list[
-        tuple[float, int]
-    ] = []  # sum of what its members want of its beginning, and how many they are
-    for want, offset in zip(wanted, offsets, strict=True):
-        pool = (want - offset, 1)
+    # What its members want of its beginning, summed by their weights; the weights' sum; how many they are.
+    pools: list[tuple[float, float, int]] = []
+    for unit, want, offset in zip(units, wanted, offsets, strict=True):
+        weight = len(unit.before) + len(unit.after) + 0.01
+        pool = ((want - offset) * weight, weight, 1)
         while pools and pools[-1][0] / pools[-1][1] > pool[0] / pool[1]:
-            total, count = pools.pop()
-            pool = (total + pool[0], count + pool[1])
+            total, heavy, count = pools.pop()
+            pool = (total + pool[0], heavy + pool[1], count + pool[2])
         pools.append(pool)
     at = 0
-    for total, count in pools:
+    for total, heavy, count in pools:
         for _ in range(count):
-            units[at].x = total / count + offsets[at]
+            units[at].x = total / heavy + offsets[at]
             at += 1

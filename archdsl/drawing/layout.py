@@ -15,15 +15,19 @@ from archdsl.drawing.placed import (
     PlacedBox,
     PlacedEdge,
     PlacedFrame,
+    PlacedTag,
     Point,
     Text,
 )
 from archdsl.drawing.placing import Places, place, title_spots
+from archdsl.drawing.tags import scattered, with_tags
 from archdsl.drawing.wiring import Wired, wire_up
 
 MARGIN = 8.0
 PAGE = (504.0, 684.0)  # the space for a figure on a page, in points: 7 by 9.5 inches
 _LIMITS = (560.0, 680.0, 800.0, 920.0, 1050.0, 1e9)
+_FARTHEST = 1500.0
+READABLE = 0.6  # the smallest text has 10 points: 6 on paper
 _STRIP = 34.0  # about what the legend takes
 
 Turn = Callable[[Rectangle], Rectangle]
@@ -32,15 +36,37 @@ Turn = Callable[[Rectangle], Rectangle]
 def lay_out(picture: Picture, direction: Direction = "down") -> Placed:
     """The whole drawing; equal pictures give equal layouts."""
     measure = Measure(direction)
-    levels = find_levels(picture)
-    places = _best(picture, levels, measure)
-    wired = wire_up(picture, levels, places, measure)
-    return _placed(picture, places, wired, measure)
+    tagged: frozenset[int] = frozenset()
+    while True:
+        drawn, levels = _levels(picture, tagged)
+        places = _best(drawn, levels, measure)
+        wired = wire_up(drawn, levels, places, measure)
+        far = {n for n, cost in wired.costs.items() if cost > _FARTHEST} | set(wired.failed)
+        far &= set(range(len(picture.edges)))
+        if not far:
+            return _placed(drawn, places, wired, measure)
+        tagged |= far
+
+
+def _levels(picture: Picture, tagged: frozenset[int]) -> tuple[Picture, Levels]:
+    """The picture with its tags, and its levels."""
+    tagged |= scattered(picture, find_levels(picture))
+    drawn = with_tags(picture, tagged)
+    return drawn, find_levels(drawn)
 
 
 def page_scale(width: float, height: float) -> float:
     """How much a figure of that size is made smaller (or larger) to fill a page."""
     return min(PAGE[0] / width, PAGE[1] / height)
+
+
+def fits_page(picture: Picture, direction: Direction = "down") -> float:
+    """How large a page, upright or on its side, can show the drawing: 1 is as it is. Boxes count, not loose arrows."""
+    measure = Measure(direction)
+    whole = _best(*_levels(picture, frozenset()), measure).whole
+    width, height = measure.turned((whole.right - whole.left, whole.bottom - whole.top))
+    width, height = width + 2 * MARGIN, height + 2 * MARGIN + _STRIP
+    return max(page_scale(width, height), page_scale(height, width))
 
 
 def _best(picture: Picture, levels: Levels, measure: Measure) -> Places:
@@ -51,7 +77,9 @@ def _best(picture: Picture, levels: Levels, measure: Measure) -> Places:
         whole = found.whole
         across, along = whole.right - whole.left, whole.bottom - whole.top
         width, height = measure.turned((across, along))
-        scale = min(page_scale(width + 2 * MARGIN, height + 2 * MARGIN + _STRIP), 0.9)
+        width, height = width + 2 * MARGIN, height + 2 * MARGIN + _STRIP
+        # A page may be turned, but nobody likes to turn it.
+        scale = min(max(page_scale(width, height), 0.85 * page_scale(height, width)), 0.9)
         if measure.sideways:  # a drawing asked to run to the side is for a screen or a slide
             scale = min(1.0, 900.0 / along)
         if best is None or scale > best[0] * 1.07:
@@ -63,7 +91,9 @@ def _best(picture: Picture, levels: Levels, measure: Measure) -> Places:
 def _placed(picture: Picture, places: Places, wired: Wired, measure: Measure) -> Placed:
     extent = _extent(places, wired)
     turn, turn_point, width, height = _turned(extent, measure.direction)
-    boxes = tuple(_box(box, turn(places.boxes[box.id])) for box in picture.boxes)
+    boxes = tuple(_box(box, turn(places.boxes[box.id])) for box in picture.boxes if box.kind != "tag")
+    tags = _tags(picture, places, wired, turn, turn_point)
+    tag_ids = {box.id for box in picture.boxes if box.kind == "tag"}
     parents = {c.id: c.parent for c in picture.clusters}
     frames = []
     for cluster in picture.clusters:
@@ -80,7 +110,7 @@ def _placed(picture: Picture, places: Places, wired: Wired, measure: Measure) ->
     junctions = {box.id for box in picture.boxes if box.kind == "junction"}
     edges = []
     for number, edge in enumerate(picture.edges):
-        if number not in wired.points:
+        if number not in wired.points or edge.source in tag_ids or edge.target in tag_ids:
             continue
         label = None
         if edge.label and number in wired.labels:
@@ -106,11 +136,30 @@ def _placed(picture: Picture, places: Places, wired: Wired, measure: Measure) ->
                 label,
             )
         )
-    legend, wide, high = legend_strip(picture, width, height)
+    legend, wide, high = legend_strip(picture, width, height, tags=bool(tags))
     return Placed(
-        picture.name, picture.docstring, wide, high, boxes, tuple(frames), tuple(edges), (), legend,
+        picture.name, picture.docstring, wide, high, boxes, tuple(frames), tuple(edges), tags, legend,
         measure.direction,
     )  # fmt: skip
+
+
+def _tags(
+    picture: Picture, places: Places, wired: Wired, turn: Turn, turn_point: Callable[[Point], Point]
+) -> tuple[PlacedTag, ...]:
+    boxes = {box.id: box for box in picture.boxes}
+    found = []
+    for number, edge in enumerate(picture.edges):
+        gives = boxes[edge.target].kind == "tag"
+        if number not in wired.points or not (gives or boxes[edge.source].kind == "tag"):
+            continue
+        tag, box = (edge.target, edge.source) if gives else (edge.source, edge.target)
+        spot = turn(places.boxes[tag])
+        words = shown(boxes[tag].lines[0])
+        x, y = round((spot.left + spot.right) / 2, 2), round(spot.middle + SMALL_SIZE * 0.34, 2)
+        text = Text(words, x, y, SMALL_SIZE, width_of(words, SMALL_SIZE), "middle", style="tag")
+        points = tuple(turn_point(p) for p in wired.points[number])
+        found.append(PlacedTag(text, spot, box, gives, points))
+    return tuple(found)
 
 
 def _home(picture: Picture, source: str, target: str) -> str | None:

@@ -143,6 +143,35 @@ class _Finder:
         for level in found.levels.values():
             _order(level)
             _set_beside(level, self.boxes)
+        self._settle_lonely(found)
+
+    def _settle_lonely(self, found: Levels) -> None:
+        """A box that no composed wire touches stands beside what comes before its reader, or after its source."""
+        for number in found.loose:
+            edge = self.picture.edges[number]
+            home = found.homes[number]
+            level = found.levels[home]
+            wired = {n for ends in level.wires for n in ends}
+            depth = len(self._chain(home))
+            ends = [
+                self.chains[n][depth] if len(self.chains[n]) > depth else n
+                for n in (edge.source, edge.target)
+            ]
+            for here, there, side in ((0, 1, 0), (1, 0, 1)):
+                lonely, other = ends[here], str(ends[there])
+                if lonely in wired or lonely not in self.boxes or lonely not in level.nodes:
+                    continue
+                if self.boxes[lonely].kind in ("junction", "symbol"):
+                    continue
+                near = [w[side] for w in sorted(level.wires) if w[1 - side] == other]
+                near += [other]
+                for neighbour in near:
+                    if neighbour in self.boxes and neighbour in level.nodes and neighbour != lonely:
+                        beside = level.beside.setdefault(neighbour, [])
+                        if len(beside) < _MOST_BESIDE:
+                            beside.append(str(lonely))
+                            level.nodes.remove(str(lonely))
+                            break
 
 
 def _order(level: Level) -> None:
@@ -192,6 +221,18 @@ def _set_beside(level: Level, boxes: dict[str, Box]) -> None:
         beside = level.beside.setdefault(target, [])
         if len(beside) < _MOST_BESIDE:
             beside.append(node)
+    for node in level.nodes:
+        (source, *more) = into.get(node, [START])
+        if (
+            node in boxes
+            and boxes[node].kind == "tag"
+            and source in boxes
+            and not more
+            and len(out[source]) > 1
+        ):
+            beside = level.beside.setdefault(source, [])
+            if len(beside) < _MOST_BESIDE:
+                beside.append(node)
     taken = {n for nodes in level.beside.values() for n in nodes}
     level.beside = {target: nodes for target, nodes in level.beside.items() if nodes}
     level.nodes = [n for n in level.nodes if n not in taken]
@@ -226,7 +267,7 @@ def components(level: Level) -> list[Level]:
 def ribbon_wires(level: Level) -> list[Wire]:
     """The wires of a connected level, with undrawn ones from the start to each source and from each end."""
     beside = {n for nodes in level.beside.values() for n in nodes}
-    wires = [Wire(s, t) for s, t in level.wires if s not in beside]
+    wires = [Wire(s, t) for s, t in level.wires if s not in beside and t not in beside]
     fed = {w.target for w in wires}
     read = {w.source for w in wires}
     wires += [Wire(START, n, drawn=False) for n in level.nodes if n not in fed]

@@ -45,6 +45,8 @@ def box_size(box: Box) -> tuple[float, float]:
         size = SYMBOL if box.kind == "symbol" else JUNCTION
         return (size, size)
     lines = [shown(line) for line in box_lines(box)]
+    if box.kind == "tag":
+        return (round(width_of(lines[0], SMALL_SIZE)) + 12.0, 17.0)
     widest = max(
         (width_of(line, FONT_SIZE, bold=bool(box.title) and i == 0) for i, line in enumerate(lines)),
         default=0.0,

@@ -10,12 +10,14 @@ from typing import Literal
 
 # A place (dotted), the name of the source, where in it this is written: which use of an operator or block is meant.
 Use = tuple[str, str, int]
-BoxKind = Literal["operators", "block", "symbol", "weight", "input", "output", "junction"]
+BoxKind = Literal["operators", "block", "symbol", "weight", "input", "output", "junction", "tag"]
 
 
 @dataclass(frozen=True)
 class Box:
     """One box. ``title`` is the block it stands for, if it stands for one; ``lines`` what is said below.
+
+    A "tag" is made by the layout alone.
 
     ``role`` colours it; ``cluster`` is the id of the frame it stands in. ``path`` (dotted), ``shape`` and ``place``
     (``file:line``) are for tooltips and for finding the source; ``line`` is the line alone, 0 where there is none.

@@ -70,12 +70,13 @@ class Laid:
 
 @dataclass(frozen=True)
 class Context:
-    """What laying out needs to know: sizes of nodes, of labels by wire, and who lays out tangles."""
+    """What laying out needs: sizes of nodes, of labels by wire; who lays out tangles, who breaks what is long."""
 
     sizes: Mapping[str, NodeSize]
     labels: Mapping[Ends, tuple[float, float]]
     rank: Mapping[str, int]
     tangle: Callable[[Tangle, Context], Laid]
+    columns: Callable[[Ribbon, Context], Laid]
 
 
 def lay(ribbon: Ribbon, context: Context) -> Laid:
@@ -114,7 +115,7 @@ def _parallel(ribbon: Parallel, context: Context) -> Laid:
     bare = [b for b in ribbon.branches if isinstance(b, Wire)]
     solid = [b for b in ribbon.branches if not isinstance(b, Wire)]
     solid.sort(key=lambda b: min(context.rank[n] for n in nodes_of(b)))
-    pieces = [lay(b, context) for b in solid]
+    pieces = [context.columns(b, context) for b in solid]
     offsets = _columns(pieces, [len(nodes_of(b)) for b in solid])
     piece = Laid(height=max((p.height for p in pieces), default=0.0))
     for inner, x in zip(pieces, offsets, strict=True):

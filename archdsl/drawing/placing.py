@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from archdsl.drawing.columns import in_columns
 from archdsl.drawing.geometry import Rectangle
 from archdsl.drawing.layered import lay_tangle
 from archdsl.drawing.levels import Level, Levels, components, ribbon_wires
+from archdsl.drawing.loosening import loosened
 from archdsl.drawing.measures import SMALL_SIZE, Measure, title_lines
 from archdsl.drawing.picture import Picture
 from archdsl.drawing.pieces import Context, Ends, Laid, NodeSize
@@ -86,10 +88,15 @@ class _Placer:
         """The components of a level next to one another, tops aligned."""
         piece = Laid()
         pieces = []
-        for part in components(level):
+        parts, loose = self._parts(level)
+        parts = _together(parts)
+        piece.unrouted += loose
+        for part in parts:
             sizes = {node: self._size(node, part) for node in part.nodes}
             labels = {ends: self.measure.label(text) for ends, text in part.wires.items() if text}
-            context = Context(sizes, labels, self.rank, lay_tangle)
+            context = Context(
+                sizes, labels, self.rank, lay_tangle, lambda ribbon, inner: in_columns(ribbon, inner, limit)
+            )
             pieces.append((part, in_columns(reduced(part.nodes, ribbon_wires(part)), context, limit)))
         height = max((inner.height for _, inner in pieces), default=0.0)
         edge = 0.0
@@ -99,13 +106,24 @@ class _Placer:
             edge = x + inner.right
             piece.starts += [(w, at + x) for w, at in inner.starts if w[0] == START]
             for wire, at in inner.ends:
-                if wire[1] == END:
+                if wire[1] == END and wire not in loose:
                     piece.paths[wire].append((at + x, height))
                     piece.ends.append((wire, at + x))
             for target, beside in part.beside.items():
                 self._put_beside(piece, target, beside, part)
         piece.height = height
         return piece
+
+    def _parts(self, level: Level) -> tuple[list[Level], list[Ends]]:
+        """The connected parts of a level, its tangles loosened; and the wires left out for that."""
+        loose: list[Ends] = []
+        for part in components(level):
+            heights = {node: self._size(node, part).height for node in part.nodes}
+            loose += loosened(part, heights, any(node in self.frames for node in part.nodes))
+        if not loose:
+            return components(level), []
+        wires = {ends: label for ends, label in level.wires.items() if ends not in loose}
+        return components(Level(level.frame, level.nodes, wires, level.beside)), loose
 
     def _size(self, node: str, level: Level) -> NodeSize:
         if node in self.frames:
@@ -146,6 +164,12 @@ class _Placer:
             centre = x + sign * (size.half + reach - width / 2)
             piece.spots[other] = (centre, middle - height / 2)
             ends = (other, target)
+            if (target, other) in level.wires:
+                piece.paths[target, other] = [
+                    (x + sign * size.half, middle), (centre - sign * width / 2, middle),
+                ]  # fmt: skip
+            if ends not in level.wires:
+                continue
             inner = centre - sign * width / 2
             piece.paths[ends] = [(inner, middle), (x + sign * size.half, middle)]
             if level.wires.get(ends):
@@ -164,7 +188,8 @@ class _Placer:
             left += _TITLE_LINE * len(lines) + 2
             height = max(content.height + _PAD + bottom, long)
             return FrameSize(content, left, right, height, _PAD, lines, 0.0)
-        spine = content.starts[0][1] if content.starts else None
+        entered = any(source == START for source, _ in self.levels.levels[name].wires)
+        spine = content.starts[0][1] if content.starts else 0.0 if entered else None
         sides = (left + right, 0.0) if spine is None else (left + spine - 16, right - spine - 14)
         lines = title_lines(cluster, 1e9)
         widest = max((w for _, _, w in lines), default=0.0)
@@ -236,6 +261,16 @@ class _Placer:
             high = self._size(node, self.levels.levels[frame]).height
             y += (high - height) / 2
         places.boxes[node] = Rectangle(x - width / 2, y, x + width / 2, y + height)
+
+
+def _together(parts: list[Level]) -> list[Level]:
+    """Boxes that no wire touches, as one part at the end: they stand below one another."""
+    alone = [part for part in parts if len(part.nodes) == 1 and not part.wires and not part.beside]
+    if len(alone) < 2:
+        return parts
+    nodes = [part.nodes[0] for part in alone]
+    stack = Level(alone[0].frame, nodes, dict.fromkeys(pairwise(nodes), ""))
+    return [part for part in parts if part not in alone] + [stack]
 
 
 def title_spots(

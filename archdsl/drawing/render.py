@@ -15,6 +15,7 @@ from archdsl.drawing.engine import Engine
 from archdsl.drawing.layout import lay_out
 from archdsl.drawing.marks import read_marks
 from archdsl.drawing.mermaid import to_mermaid
+from archdsl.drawing.paging import for_a_page
 from archdsl.drawing.pdf import to_pdf
 from archdsl.drawing.picture import Picture, Use
 from archdsl.drawing.placed import Direction, Placed
@@ -82,15 +83,21 @@ def laid_out(
     box_limit: int = BOX_LIMIT,
 ) -> tuple[Picture, Placed]:
     """The picture of ``network`` and its layout, as :func:`render` draws it."""
-    picture = make_picture(
-        network,
-        expand=expand,
-        fold=fold,
-        figures=figures,
-        sizes=sizes,
-        mode=mode,
-        box_limit=box_limit,
-    )
+
+    def draw(closed: Collection[str]) -> Picture:
+        return make_picture(
+            network,
+            expand=expand,
+            fold=fold,
+            figures=figures,
+            sizes=sizes,
+            mode=mode,
+            closed=closed,
+            box_limit=box_limit,
+        )
+
+    # Who asks for something to be opened wants to see it, whatever the page says.
+    picture = draw(()) if expand else for_a_page(draw, direction)
     if shade is not None:
         picture = shaded(picture, *shade)
     return picture, lay_out(picture, direction)

@@ -41,6 +41,7 @@ class Wires:
 
     level: list[tuple[float, float, float, str]] = field(default_factory=list)  # y, from x, to x
     upright: list[tuple[float, float, float, str]] = field(default_factory=list)  # x, from y, to y
+    borders: list[Rectangle] = field(default_factory=list)  # of frames: to be crossed, not to be followed
 
     def add(self, points: Sequence[Point], owner: str) -> None:
         """A path that is drawn."""
@@ -51,11 +52,20 @@ class Wires:
                 self.upright.append((x1, min(y1, y2), max(y1, y2), owner))
 
 
-def doors_of(place: Rectangle, *, leaving: bool) -> list[Door]:
-    """Where a wire may touch a box: the middle of each side first, then beside it."""
+def doors_of(place: Rectangle, *, leaving: bool, other: Rectangle | None = None) -> list[Door]:
+    """Where a wire may touch a box: the middle of each side first, then beside it, then level with ``other``."""
     x, y = (place.left + place.right) / 2, place.middle
-    found = []
     usual = 1 if leaving else 3  # down out of the bottom; into the top
+    found: list[Door] = []
+    if other is not None and place.right - place.left >= 36:
+        # One straight piece, where the two stand above each other.
+        low, high = max(place.left, other.left) + 8, min(place.right, other.right) - 8
+        if low <= high:
+            middle = min(max((x + (other.left + other.right) / 2) / 2, low), high)
+            for way, py in ((1, place.bottom), (3, place.top)):
+                found.append(
+                    Door((middle, py), way if leaving else (way + 2) % 4, 2.0 if way == usual else 60.0)
+                )
     for way, (px, py) in (
         (0, (place.right, y)),
         (1, (x, place.bottom)),
@@ -125,6 +135,11 @@ class _Grid:
 
     def charge(self, wires: Wires, owner: str) -> None:
         """Prices of crossing what is drawn, and of running along it."""
+        for box in wires.borders:
+            for y in (box.top, box.bottom):
+                self._follow(self.level, self.ys, self.xs, y, box.left, box.right)
+            for x in (box.left, box.right):
+                self._follow(self.upright, self.xs, self.ys, x, box.top, box.bottom)
         self._charge(self.level, self.upright, self.ys, self.xs, wires.level, owner)
         self._charge(self.upright, self.level, self.xs, self.ys, wires.upright, owner)
 
@@ -140,18 +155,29 @@ class _Grid:
         for at, start, end, other in drawn:
             if other == owner:
                 continue
-            for j in range(bisect_left(lines, at - _APART), bisect_right(lines, at + _APART)):
-                line = along[j]
-                for i in range(
-                    max(bisect_right(stops, start) - 1, 0), min(bisect_left(stops, end), len(stops) - 1)
-                ):
-                    if line[i] >= 0:
-                        line[i] += _ALONG * (stops[i + 1] - stops[i])
+            self._follow(along, lines, stops, at, start, end)
             j = bisect_left(lines, at)
             if 0 < j < len(lines):
                 for i in range(bisect_left(stops, start), bisect_right(stops, end)):
                     if across[i][j - 1] >= 0:
                         across[i][j - 1] += _CROSSING
+
+    def _follow(
+        self,
+        along: list[list[float]],
+        lines: list[float],
+        stops: list[float],
+        at: float,
+        start: float,
+        end: float,
+    ) -> None:
+        """The price of running along a line that is there already."""
+        first, last = max(bisect_right(stops, start) - 1, 0), min(bisect_left(stops, end), len(stops) - 1)
+        for j in range(bisect_left(lines, at - _APART), bisect_right(lines, at + _APART)):
+            line = along[j]
+            for i in range(first, last):
+                if line[i] >= 0:
+                    line[i] += _ALONG * (stops[i + 1] - stops[i])
 
     def search(self, starts: Sequence[Door], goals: Sequence[Door]) -> tuple[list[Point], float] | None:
         xs, ys = self.xs, self.ys

@@ -42,7 +42,7 @@ class _Wirer:
         self.page = Rectangle(
             whole.left - _AROUND, whole.top - _AROUND, whole.right + _AROUND, whole.bottom + _AROUND
         )
-        self.wires = Wires()
+        self.wires = Wires(borders=list(places.frames.values()))
         self.found = Wired(region=self.page)
 
     def run(self) -> Wired:
@@ -83,8 +83,8 @@ class _Wirer:
 
     def _route_step(self, step: tuple[str | None, str, str], owner: str) -> None:
         frame, source, target = step
-        starts = self._doors(frame, source, leaving=True)
-        goals = self._doors(frame, target, leaving=False)
+        starts = self._doors(frame, source, target, leaving=True)
+        goals = self._doors(frame, target, source, leaving=False)
         own = [
             self.places.boxes.get(n) or self.places.frames[n]
             for n in (source, target)
@@ -95,12 +95,12 @@ class _Wirer:
             self.places.paths[step] = found[0]
             self.wires.add(found[0], owner)
 
-    def _doors(self, frame: str | None, node: str, *, leaving: bool) -> list[Door]:
+    def _doors(self, frame: str | None, node: str, other: str, *, leaving: bool) -> list[Door]:
         if node in (START, END):
             assert frame is not None
             return [Door(self.places.doors[frame, node], 1)]
         if node in self.places.boxes:
-            return doors_of(self.places.boxes[node], leaving=leaving)
+            return doors_of(self.places.boxes[node], leaving=leaving, other=self.places.boxes.get(other))
         return [Door(self.places.doors[node, END if leaving else START], 1)]
 
     def _route_loose(self, number: int) -> None:

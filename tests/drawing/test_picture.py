@@ -98,9 +98,37 @@ def test_blocks_alike_are_drawn_once_and_named_afterwards() -> None:
     picture = make_picture(network(RESIDUAL))
     closed = [(b.title, b.lines) for b in picture.boxes if b.kind == "block"]
     # Two kinds of unit stand open: with a shortcut and without.
-    assert [c.title for c in picture.clusters].count("unit") == 2
+    assert [c.title for c in picture.clusters if c.title.startswith("unit")] == ["unit ×2", "unit"]
     assert ("unit_2", ("c=32",)) not in closed
     assert ("unit", ("c=64, stride=2",)) in closed
+
+
+RUNGS = """
+block rung(c, memory: tensor) {
+  y = linear(c)
+  y + linear(c, bias=false) -> id * memory -> layer_norm
+}
+model answers {
+  input x: [B, T=4, 8]
+  input memory: [B, T, 8]
+  two = x -> rung(8, memory) -> rung(8, memory)
+  three = two -> rung(8, memory)
+  output late = three -> linear(2)
+  EARLY
+}
+"""
+
+
+def test_blocks_written_one_after_the_other_are_drawn_once_with_their_number() -> None:
+    picture = make_picture(network(RUNGS.replace("EARLY", "")))
+    assert [c.title for c in picture.clusters] == ["rung ×3"]
+    assert not [b for b in picture.boxes if b.kind == "block"]
+
+
+def test_blocks_whose_answers_are_read_stay_apart() -> None:
+    read = make_picture(network(RUNGS.replace("EARLY", "output early = two -> linear(3)")))
+    assert [c.title for c in read.clusters] == ["rung ×2"]
+    assert [b.title for b in read.boxes if b.kind == "block"] == ["rung"]
 
 
 def test_recipes_that_are_handed_over_are_shown_not_their_wrapper() -> None:

@@ -23,7 +23,7 @@ _LAST = 1 << 60  # the gap behind all others
 _MOST = 100  # parts that are looked for elsewhere
 
 _ROLES = frozenset(
-    ("activation", "normalisation", "regularisation", "convolution", "pool", "position", "loss")
+    ("activation", "normalisation", "regularisation", "convolution", "recurrence", "pool", "position", "loss")
 )
 
 
@@ -197,7 +197,10 @@ def _details(before: Part, after: Part) -> Iterator[Detail]:
     if before.label != after.label:
         yield Detail("path", before.label, after.label)
     if before.name != after.name:
-        yield Detail("operator" if before.kind == "operator" else before.kind, before.name, after.name)
+        if before.kind == "operator":
+            yield Detail("operator", before.caption, after.caption)
+        else:
+            yield Detail(before.kind, before.name, after.name)
     if before.times != after.times:
         yield Detail("times", before.times, after.times)
     if before.name == after.name:

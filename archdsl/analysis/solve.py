@@ -93,7 +93,8 @@ class _Search:
             best = max((n for n in self._after(best, _BEYOND) if self.fits(n)), default=best)
         figures = self.figures(best)
         assert figures is not None
-        after = next((n for n in self._after(best, _NEIGHBOURS) if self.allowed(n)), None)
+        closer = range(best + 1, best + min(self.step, 1024)) if self.asked is None else ()
+        after = next((n for n in (*closer, *self._after(best, _NEIGHBOURS)) if self.allowed(n)), None)
         limit = None if after is not None else self._why(best + self.step)
         beyond = (after, self.figures(after) or {}) if after is not None else None
         return Solution(self.variable, best, self.step, figures, self.budget, beyond, limit, steady)

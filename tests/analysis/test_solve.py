@@ -20,6 +20,7 @@ MODELS = {
     "linear": "linear(c) -> relu -> linear(7)",
     "square": "linear(c) -> linear(c, bias=false) -> linear(7)",
     "heads": "linear(c) -> mha(6) -> linear(7)",  # multiples of 6 only
+    "finer": "linear(c) -> mha(6 if c < 40 else 3) -> linear(7)",  # of 6, then of 3
     "floor": "linear(c // 16 + 1) -> linear(7)",
     "stairs": "linear(8 * (c // 24 + 1)) -> linear(7)",
     "count": "repeat c { id + linear(16) } -> linear(7)",

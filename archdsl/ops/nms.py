@@ -117,7 +117,9 @@ def unsuppressed(over: Tensor) -> Tensor:
 
         every = torch.ones_like(over[..., 0, :])
         start = torch.zeros((), dtype=torch.int64, device=over.device)
-        return torch.while_loop(unsettled, settle, (start, every, torch.zeros_like(every)))[1]
+        state = (start, every, torch.zeros_like(every))
+        found: list[Tensor] = torch.while_loop(unsettled, settle, state)  # type: ignore[no-untyped-call]
+        return found[1]
     kept = ~over.any(dim=-2)
     while not over.is_meta:
         after = ~(over & kept[..., None]).any(dim=-2)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from archdsl.ops import keeping_regions
 from archdsl.ops.base import Fn, Lowered, Sample, Slot, Types, argument
 from archdsl.ops.checker import Checker
 from archdsl.ops.registry import operator
@@ -38,6 +39,7 @@ class PsRoiPool(RoiPooling):
     """
 
     name: ClassVar[str] = "ps_roi_pool"
+    kept = keeping_regions.sums
 
     rois: Slot = argument("tensor")
     output_size: Ints = argument("ints", at_least=1)
@@ -82,16 +84,15 @@ def ps_roi_pool(x: Tensor, rois: Tensor, bins: tuple[int, int], scale: float, ca
     last = 0 if caffe else 1
     rows = bin_ends(low[..., 1], length[..., 1], bins[0], height - last)
     columns = bin_ends(low[..., 0], length[..., 0], bins[1], width - last)
-    total = None
-    for i, row in enumerate(rows):
-        for j, column in enumerate(columns):
+    found = []
+    for row in rows:
+        for column in columns:
             at = row[..., :, None] * (width + 1) + column[..., None, :]
             at = at.flatten(2).transpose(1, 2)[:, None].expand(-1, sums.shape[1], -1, -1)
-            found = sums.gather(3, at)
-            found = found if i == j else -found
-            total = found if total is None else total + found
+            found.append(sums.gather(3, at))
+    total = found[0] - found[1] - found[2] + found[3]
     places = (rows[1] - rows[0])[..., :, None] * (columns[1] - columns[0])[..., None, :]
-    mean = total.unflatten(2, bins).permute(0, 4, 1, 2, 3) / places.clamp(min=1)[:, :, None]
+    mean = total.reshape(*total.shape[:2], *bins, -1).permute(0, 4, 1, 2, 3) / places.clamp(min=1)[:, :, None]
     return mean.to(x.dtype)
 
 

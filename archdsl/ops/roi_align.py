@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from archdsl.ops import keeping_regions
 from archdsl.ops.axes import numel
 from archdsl.ops.base import Fn, Lowered, Macs, Sample, Slot, Types, argument
 from archdsl.ops.checker import Checker
 from archdsl.ops.registry import operator
 from archdsl.ops.roi import Ints, RoiPooling
+from archdsl.ops.spatial import int_dim
 from archdsl.tensors import TensorType
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ class RoiAlign(RoiPooling):
     """
 
     name: ClassVar[str] = "roi_align"
+    kept = keeping_regions.points
 
     rois: Slot = argument("tensor")
     output_size: Ints = argument("ints", at_least=1)
@@ -54,7 +57,7 @@ class RoiAlign(RoiPooling):
         """Reading at points is not counted; with as many points as fit, rows and columns are weighed by matmuls."""
         if self.sampling_ratio is not None:
             return Macs()
-        height, width = (int(d) for d in inputs[0].shape[2:])  # type: ignore[call-overload]
+        height, width = int_dim(inputs[0], 2), int_dim(inputs[0], 3)
         across = self.bins()[1]
         return Macs(matmul=numel(outputs[0]) // across * width * (height + across))
 
@@ -111,7 +114,8 @@ def roi_align(
     seen = F.grid_sample(x.to(grid.dtype), grid, padding_mode="border", align_corners=True)
     seen = seen.reshape(b, c, -1, bins[0] * points, bins[1] * points)
     seen = seen * (inside[1][..., None] & inside[0][:, :, None])[:, None]
-    return F.avg_pool2d(seen.flatten(0, 1), points).unflatten(0, (b, c)).transpose(1, 2).to(x.dtype)
+    mean = F.avg_pool2d(seen.flatten(0, 1), points)
+    return mean.reshape(b, c, -1, bins[0], bins[1]).transpose(1, 2).to(x.dtype)
 
 
 def roi_align_adaptive(x: Tensor, rois: Tensor, bins: tuple[int, int], scale: float, aligned: bool) -> Tensor:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from archdsl.ops import keeping_regions
 from archdsl.ops.base import Fn, Lowered, Sample, Slot, Types, argument
 from archdsl.ops.checker import Checker
 from archdsl.ops.registry import operator
@@ -35,6 +36,7 @@ class RoiPool(RoiPooling):
     """
 
     name: ClassVar[str] = "roi_pool"
+    kept = keeping_regions.maxima
 
     rois: Slot = argument("tensor")
     output_size: Ints = argument("ints", at_least=1)
@@ -69,14 +71,13 @@ def roi_pool(x: Tensor, rois: Tensor, bins: tuple[int, int], scale: float) -> Te
     table = [window_maxima(band, 3) for band in window_maxima(x, 2)]
     flat = torch.stack([window for band in table for window in band], dim=2).flatten(2)
     kinds = len(table[0])
-    best = None
+    kind = rows[0].clamp(min=0)[..., :, None] * kinds + columns[0].clamp(min=0)[..., None, :]
+    found = []
     for row in rows[1:]:
         for column in columns[1:]:
-            kind = rows[0].clamp(min=0)[..., :, None] * kinds + columns[0].clamp(min=0)[..., None, :]
-            at = kind * height * width
-            at = at + row[..., :, None] * width + column[..., None, :]
-            found = flat.gather(2, at.reshape(b, 1, -1).expand(b, c, -1))
-            best = found if best is None else torch.maximum(best, found)
+            at = kind * height * width + row[..., :, None] * width + column[..., None, :]
+            found.append(flat.gather(2, at.reshape(b, 1, -1).expand(b, c, -1)))
+    best = torch.maximum(torch.maximum(found[0], found[1]), torch.maximum(found[2], found[3]))
     best = best.reshape(b, c, -1, bins[0], bins[1]).transpose(1, 2)
     empty = (rows[0][..., :, None] < 0) | (columns[0][..., None, :] < 0)
     return best.masked_fill(empty[:, :, None], 0)

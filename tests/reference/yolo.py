@@ -16,9 +16,11 @@ Anchors = Sequence[tuple[float, float]]
 class YoloV2(nn.Module):
     """yolov2-voc.cfg; ``released`` takes its reorg layer as the C code has it, index by index."""
 
-    def __init__(self, classes: int, width: int, anchors: Anchors, released: bool = False) -> None:
+    def __init__(
+        self, classes: int, width: int, anchors: Anchors, released: bool = False, early: bool = False
+    ) -> None:
         super().__init__()
-        w, self.released = width, released
+        w, self.released, self.early = width, released, early
         self.anchors = [(32 * a, 32 * b) for a, b in anchors]
 
         def stage(c: int, n: int) -> nn.Sequential:
@@ -126,7 +128,7 @@ def corners(maps: Sequence[Tensor], anchors: Anchors, size: int) -> Tensor:
 
 def darknet(
     maps: Sequence[Tensor], anchors: Anchors, size: int, truth: Tensor, labels: Tensor, valid: Tensor,
-    ignore: float, region: bool,
+    ignore: float, region: bool, early: bool = False,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """What the C code of darknet's [yolo] and, with ``region``, [region] layers leaves as ``delta``, the negative
     gradient, laid out as ``flat``; and the loss that has it: logistic terms for what goes through a sigmoid, squares
@@ -143,6 +145,12 @@ def darknet(
             if max((overlap(boxes[b, i], truth[b, t]) for t in objects), default=0.0) <= ignore:
                 delta[b, i, 4] = 0 - out[i, 4]
                 value[b, i, 1] = -torch.log(1 - out[i, 4])
+            if early:
+                delta[b, i, :4] = 0.01 * (
+                    torch.tensor([0.5, 0.5, 0, 0]) - torch.cat([out[i, :2], raw[i, 2:4]])
+                )
+                squares = (raw[i, 2:4] ** 2).sum() / 2
+                value[b, i, 0] = 0.01 * (squares + sum(logistic(raw[i, k], 0.5) for k in (0, 1)))
         touched = dict[int, set[int]]()
         for t in objects:
             x1, y1, x2, y2 = truth[b, t].tolist()

@@ -36,6 +36,7 @@ from tests.zoo import (
     test_mask_rcnn,
     test_nat,
     test_overfeat,
+    test_panoptic,
     test_pretraining,
     test_rcnn,
     test_reformer,
@@ -51,6 +52,7 @@ from tests.zoo import (
     test_ssd,
     test_tcn,
     test_ttsr,
+    test_ttsr_losses,
     test_two_stage,
     test_yolo,
 )
@@ -244,6 +246,7 @@ DETECTORS = [
     *of(test_deformable_detr.CASES[0], _simply(test_detr.all_layers), step=1e-2),
     *of(test_deformable_detr.CASES[1], _simply(test_detr.all_layers), step=1e-2),
     *of(test_deformable_detr.CASES[2], _simply(_both_stages), step=1e-2),
+    *of(test_panoptic.CASE, _simply(test_panoptic._loss), step=1e-2),
     *of(test_lstr.CASE, _simply(test_lstr._loss), "lstr_two_classes", less="classes"),
     *of(test_deformable.CASES[0], targets.numbers, step=1e-2),
     *of(test_fpt.CASES[0], targets.numbers),
@@ -261,6 +264,8 @@ PICTURES = [
     *of(test_sagan.GENERATOR, targets.numbers),
     *of(test_sagan.DISCRIMINATOR, targets.real_or_made),
     *of(test_ttsr.CASE, targets.numbers),
+    *of(test_ttsr_losses.CASES[0], targets.own),
+    *of(test_ttsr_losses.CRITIC, targets.own),
 ]  # fmt: skip
 
 SMALLEST = [variant for case in test_regression.CASES for variant in of(case, targets.own, step=5e-2)]

@@ -175,6 +175,7 @@ def _box(group: Group, name: str, cluster: str | None, sizes: Mapping[str, int])
     role = "block" if group.kind == "block" else group.major.role
     path, span = group.path or group.major.path, group.major.span
     uses = tuple((".".join(atom.path), atom.span.source.name, atom.span.start) for atom in group.atoms)
+    uses *= group.times  # equal blocks drawn as one have equal figures
     return Box(
         name, kind, title, tuple(lines), role, cluster, ".".join(path), shape, _place(span), _line(span), uses
     )

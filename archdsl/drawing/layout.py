@@ -19,7 +19,7 @@ from archdsl.drawing.placed import (
     Point,
     Text,
 )
-from archdsl.drawing.placing import Places, place, title_spots
+from archdsl.drawing.placing import Placer, Places, title_spots
 from archdsl.drawing.tags import scattered, with_tags
 from archdsl.drawing.wiring import Wired, wire_up
 
@@ -72,8 +72,9 @@ def fits_page(picture: Picture, direction: Direction = "down") -> float:
 def _best(picture: Picture, levels: Levels, measure: Measure) -> Places:
     """The layout that is largest on a page; columns beyond the first have to earn it."""
     best: tuple[float, Places] | None = None
+    placer = Placer(picture, levels, measure)
     for limit in reversed(_LIMITS):
-        found = place(picture, levels, measure, limit)
+        found = placer.run(limit)
         whole = found.whole
         across, along = whole.right - whole.left, whole.bottom - whole.top
         width, height = measure.turned((across, along))

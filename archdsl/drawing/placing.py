@@ -57,12 +57,9 @@ class Places:
     whole: Rectangle = field(default_factory=lambda: Rectangle(0, 0, 0, 0))
 
 
-def place(picture: Picture, levels: Levels, measure: Measure, limit: float) -> Places:
-    """Places for all boxes, frames and composed wires; ``limit`` is how high the whole may be before it is broken."""
-    return _Placer(picture, levels, measure).run(limit)
+class Placer:
+    """Places the boxes of one picture; what does not depend on how high the whole may be is found once."""
 
-
-class _Placer:
     def __init__(self, picture: Picture, levels: Levels, measure: Measure) -> None:
         self.picture = picture
         self.levels = levels
@@ -74,8 +71,11 @@ class _Placer:
             inner = [self.rank[n] for n in levels.levels[cluster.id].nodes if n in self.rank]
             self.rank[cluster.id] = min(inner, default=0)
         self.frames: dict[str, FrameSize] = {}
+        self.box_sizes = {box.id: measure.box(box) for box in picture.boxes}
+        self.parts: dict[str | None, tuple[list[Level], list[Ends]]] = {}
 
     def run(self, limit: float) -> Places:
+        """Places for all boxes, frames and composed wires; what is higher than ``limit`` is broken into columns."""
         for cluster in reversed(self.picture.clusters):
             self.frames[cluster.id] = self._frame(cluster.id, min(limit, _INNER_LIMIT))
         whole = self._level(self.levels.levels[None], limit)
@@ -88,7 +88,9 @@ class _Placer:
         """The components of a level next to one another, tops aligned."""
         piece = Laid()
         pieces = []
-        parts, loose = self._parts(level)
+        if level.frame not in self.parts:
+            self.parts[level.frame] = self._parts(level)
+        parts, loose = self.parts[level.frame]
         parts = _together(parts)
         piece.unrouted += loose
         for part in parts:
@@ -134,7 +136,7 @@ class _Placer:
                 "frame", frame.left + into, frame.right - into, frame.height, 0.0, frame.height, out - into
             )
         box = self.boxes[node]
-        width, height = self.measure.box(box)
+        width, height = self.box_sizes[box.id]
         kind = box.kind if box.kind in ("symbol", "junction") else "box"
         left = right = width / 2
         tall = height
@@ -148,7 +150,7 @@ class _Placer:
         return NodeSize(kind, left, right, tall, width / 2, height)
 
     def _reach(self, other: str, node: str, level: Level) -> tuple[float, float]:
-        width, height = self.measure.box(self.boxes[other])
+        width, height = self.box_sizes[other]
         label = level.wires.get((other, node), "")
         wide, high = self.measure.label(label) if label else (0.0, 0.0)
         return max(_BESIDE_GAP, wide + 12) + width, max(height, 2 * high + 8)
@@ -159,7 +161,7 @@ class _Placer:
         middle = y + size.height / 2
         for number, other in enumerate(beside):
             sign = -1 if number % 2 == 0 else 1
-            width, height = self.measure.box(self.boxes[other])
+            width, height = self.box_sizes[other]
             reach, _ = self._reach(other, target, level)
             centre = x + sign * (size.half + reach - width / 2)
             piece.spots[other] = (centre, middle - height / 2)
@@ -255,7 +257,7 @@ class _Placer:
                 points.append((points[-1][0], place.bottom))
 
     def _put_box(self, node: str, x: float, y: float, frame: str | None, places: Places) -> None:
-        width, height = self.measure.box(self.boxes[node])
+        width, height = self.box_sizes[node]
         beside = self.levels.levels[frame].beside.get(node)
         if beside:
             high = self._size(node, self.levels.levels[frame]).height

@@ -40,6 +40,10 @@ def fold_repeats(merged: Merged) -> None:
                 merged.frames[frame] = replace(known, title=replace(known.title, count=f"×{count}"))
                 _drop(merged, home, source)
                 break
+    for at, count in counts.items():
+        for home, group in merged.groups.items():
+            if home == at or (at < 0 and _within(merged, group.frame, -1 - at)):
+                group.times *= count
 
 
 def _readers(merged: Merged) -> dict[int, set[int]]:

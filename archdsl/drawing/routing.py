@@ -22,6 +22,8 @@ _CROSSING = 18.0
 _ALONG = 4.0
 _APART = 4.5
 _STEPS = 400_000
+_NEARBY = 110.0
+_CROWDED = 30
 # Right, down, left, up.
 _MOVES = ((1, 0), (0, 1), (-1, 0), (0, -1))
 
@@ -95,6 +97,12 @@ def route(
 
     ``own`` are the boxes that the wire may touch but not cross.
     """
+    near = _near([*starts, *goals], own, region)
+    close = [o for o in obstacles if o.crosses(near, _MARGIN)]
+    if len(close) < len(obstacles):
+        found = route(starts, goals, near, close, own, wires, owner)
+        if found is not None:
+            return found
     blocked = [
         Rectangle(o.left - _MARGIN, o.top - _MARGIN, o.right + _MARGIN, o.bottom + _MARGIN) for o in obstacles
     ]
@@ -105,11 +113,23 @@ def route(
     return grid.search(starts, goals)
 
 
+def _near(doors: Sequence[Door], own: Sequence[Rectangle], region: Rectangle) -> Rectangle:
+    """The part of the region about the two ends: most ways need no more."""
+    xs = [d.point[0] for d in doors] + [x for o in own for x in (o.left, o.right)]
+    ys = [d.point[1] for d in doors] + [y for o in own for y in (o.top, o.bottom)]
+    return Rectangle(
+        max(region.left, min(xs) - _NEARBY),
+        max(region.top, min(ys) - _NEARBY),
+        min(region.right, max(xs) + _NEARBY),
+        min(region.bottom, max(ys) + _NEARBY),
+    )
+
+
 class _Grid:
     def __init__(self, region: Rectangle, boxes: Sequence[Rectangle], doors: Sequence[Door]) -> None:
         xs, ys = {region.left, region.right}, {region.top, region.bottom}
         for box in boxes:
-            for track in _TRACKS:
+            for track in _TRACKS[: 2 if len(boxes) > _CROWDED else 3]:
                 xs |= {box.left - track, box.right + track}
                 ys |= {box.top - track, box.bottom + track}
         self.xs = _thinned(xs, {d.point[0] for d in doors}, region.left, region.right)

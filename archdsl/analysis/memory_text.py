@@ -16,11 +16,10 @@ def amount(size: int, binary: bool = False) -> str:
         exponent += 1
     if not exponent:
         return f"{size} B"
-    hundredths = (size * 200 + base**exponent) // (2 * base**exponent)
-    whole, rest = divmod(hundredths, 100)
-    return (
-        f"{whole}.{rest:02d} {units[exponent]}" if whole < 100 else f"{whole}.{rest // 10} {units[exponent]}"
-    )
+    digits = 2 if size < 100 * base**exponent else 1
+    scaled = (size * 2 * 10**digits + base**exponent) // (2 * base**exponent)
+    whole, rest = divmod(scaled, 10**digits)
+    return f"{whole}.{rest:0{digits}d} {units[exponent]}"
 
 
 def memory_lines(memory: Memory) -> list[str]:

@@ -84,6 +84,7 @@ class _Search:
         self.model = model
         self.variables = model.variables()
         self.base: Point = tuple(v.value for v in self.variables)
+        self._steps: list[list[int]] = [[] for _ in self.variables]
         self._allowed = [self._values(i) for i in range(len(self.variables))]
 
     def _values(self, i: int) -> tuple[int, tuple[int, ...]]:
@@ -124,7 +125,11 @@ class _Search:
             return self.measure(figure, self._moved(i, value))
 
         steps = STEPS if variable.kind == "size" else FEW_STEPS
-        return study(at, self.base[i], step, values, lambda n: self._may(i, n), steps)
+        likely = self._steps[i]  # what another figure needed
+        found = study(at, self.base[i], step, values, lambda n: self._may(i, n), (*likely, *steps))
+        if found.step > 1 and found.step // step not in likely:
+            likely.append(found.step // step)
+        return found
 
     def _choices(self, lines: Sequence[Line]) -> Iterator[list[Line]]:
         """All lines, then all but one, then those of the sizes alone."""

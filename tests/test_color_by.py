@@ -43,6 +43,13 @@ def test_boxes_hold_all_there_is_and_nothing_twice(name: str, measure: Any) -> N
     assert sum(found.values()) == pytest.approx(1, abs=1e-9)
 
 
+def test_equal_blocks_drawn_as_one_hold_what_all_of_them_hold() -> None:
+    """Inception v3 without its auxiliary classifier, which is drawn in training alone: 3,326,696 of 27,161,264."""
+    found = boxes("zoo:inception", "params", name="inception_v3")
+    assert sum(found.values()) == pytest.approx(1 - 3_326_696 / 27_161_264)
+    assert sum(boxes("zoo:inception", "macs", name="inception_v3").values()) == pytest.approx(1)
+
+
 def test_shares_of_gpt2() -> None:
     found = boxes("zoo:gpt2", "params")
     by_name = {key.split(" ", 1)[1]: share for key, share in found.items()}

@@ -17,7 +17,10 @@ _MOST_ROWS = 7
 
 @dataclass
 class Group:
-    """Atoms that share a box. ``sources`` are wires from other groups' atoms, in order, without repetition."""
+    """Atoms that share a box. ``sources`` are wires from other groups' atoms, in order, without repetition.
+
+    ``times``: so many equal ones are drawn as this one.
+    """
 
     atoms: list[Atom]
     frame: int
@@ -25,6 +28,7 @@ class Group:
     title: Title | None = None
     path: tuple[str, ...] = ()
     figures: str = ""
+    times: int = 1
 
     @property
     def kind(self) -> str:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from archdsl.dims import Dim
 from archdsl.drawing.captions import Title
 from archdsl.drawing.merging import Group, Merged
+from archdsl.tensors import TensorType
 
 
 def fold_repeats(merged: Merged) -> None:
@@ -60,8 +62,14 @@ def _alike(before: Group, group: Group) -> bool:
     return (
         _same(before.title, group.title)
         and before.figures == group.figures
+        and _shape(before.atoms[0].taken) == _shape(group.atoms[0].taken)
         and before.atoms[-1].given == group.atoms[-1].given
     )
+
+
+def _shape(type_: TensorType | None) -> tuple[Dim, ...] | None:
+    """What is read has to have equal sizes; where its features are may be known of one and not of the other."""
+    return None if type_ is None else type_.shape
 
 
 def _same(one: Title, other: Title) -> bool:
@@ -97,6 +105,11 @@ def _opened(
     fed = {merged.home[w.atom] for home in inside for w in merged.groups[home].sources} - inside
     leaving = {home for home in inside if readers[home] - inside}
     given = merged.groups[source].atoms[-1].given
+    wires = [w for home in inside for w in merged.groups[home].sources]
+    entering = {_shape(w.type) for w in wires if merged.home[w.atom] in fed - others}
+    taken = {_shape(w.type) for w in group.sources if merged.home[w.atom] == source}
+    if not entering <= taken:
+        return False
     return others <= fed and len(fed - others) <= 1 and leaving == {source} and given == group.atoms[-1].given
 
 

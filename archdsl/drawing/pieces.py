@@ -182,7 +182,7 @@ def _series(series: Series, context: Context) -> Laid:
         node = series.nodes[i]
         size = context.sizes[node]
         crooked = [at for _, at in inner.ends if abs(at) > _NEAR]
-        if size.kind == "frame" and crooked:
+        if crooked and (size.kind == "frame" or any(_walled(size, at) for at in crooked)):
             y += BUS
         shift = x - inner.out
         if len(inner.ends) == 1:
@@ -220,6 +220,11 @@ def _begin(
         piece.paths[wire] = lead + points
 
 
+def _walled(size: NodeSize, side: float) -> bool:
+    """Whether something stands beside the node on that side, so that no wire can come from there."""
+    return (size.left if side < 0 else size.right) > size.half + 1
+
+
 def _finish(piece: Laid, inner: Laid, node: str, spot: Point, shift: float, context: Context) -> None:
     """The wires of ``inner`` to the node below it: straight where its top is above, else into its sides."""
     size = context.sizes[node]
@@ -233,7 +238,7 @@ def _finish(piece: Laid, inner: Laid, node: str, spot: Point, shift: float, cont
         points = piece.paths[wire]
         if abs(place - x) <= max(reach, _NEAR) and (len(inner.ends) > 1 or abs(place - x) <= _NEAR):
             points.append((place, top))
-        elif size.kind == "frame":
+        elif size.kind == "frame" or _walled(size, place - x):
             points += [(place, y - BUS), (x, y - BUS), (x, top)]
         else:
             sides[1 if place > x else -1].append((abs(place - x), wire))

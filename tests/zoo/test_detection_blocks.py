@@ -60,6 +60,22 @@ def test_anchors_cover_what_the_paper_says() -> None:
     torch.testing.assert_close(middles[5, 7], torch.tensor([112.0, 80]).double().expand(9, 2))
 
 
+def test_released_anchors() -> None:
+    """The table that py-faster-rcnn quotes from the MATLAB code, which counts pixels from 1."""
+    table = [[-83, -39, 100, 56], [-175, -87, 192, 104], [-359, -183, 376, 200], [-55, -55, 72, 72],
+             [-119, -119, 136, 136], [-247, -247, 264, 264], [-35, -79, 52, 96], [-79, -167, 96, 184],
+             [-167, -343, 184, 360]]  # fmt: skip
+    net = program("""model m {
+      input x: [B, 1, h=3, w=5]
+      output out = pixel_anchors(h, w, 16, [128, 256, 512], [0.5, 1, 2])
+      output seen = x
+    }""")
+    found = net(torch.zeros(1, 1, 3, 5, dtype=torch.float64)).out
+    wanted = torch.tensor(table, dtype=torch.float64) - 1
+    assert torch.equal(found[:9], wanted)
+    assert torch.equal(found[-9:], wanted + torch.tensor([64.0, 32, 64, 32]))
+
+
 MATCH = """model m {{
   input targets: [B, M=3, 4]
   input labels: int[B, M]

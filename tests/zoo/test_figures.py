@@ -115,6 +115,7 @@ TABLE = [
     Figures("gpt2", "gpt2_large", 774_030_080, 887_285_350_400, _logits(1024), TRANSFORMERS),
     Figures("gpt2", "gpt2_xl", 1_557_611_200, 1_753_351_782_400, _logits(1024), TRANSFORMERS),
     Figures("gpt3", "gpt3", 174_604_259_328, 367_402_130_866_176, _logits(2048), TRANSFORMERS + "; paper: 175.0B"),
+    Figures("gpt3", "gpt3_banded", 174_604_259_328, 367_402_130_866_176, _logits(2048), "as dense, bands counted in full"),
     # T5
     Figures("t5", "t5_small", 60_506_624, 18_312_331_264, _logits(128, 32128), TRANSFORMERS),
     Figures("t5", "t5_base", 222_903_552, 72_917_975_040, _logits(128, 32128), TRANSFORMERS),

@@ -214,7 +214,7 @@ page* is the smallest text in points, once the drawing is made to fit 6.5 by 9.5
 it. The networks are those of torchvision, transformers and keras.applications, or, where there is none, one written in
 [benchmarks/drawings.py](../benchmarks/drawings.py) as a user would. torchview and Keras show what they were made to
 show; what is missing here is what a reader of a paper looks for. archdsl draws once what repeats, and closes inner
-blocks where they would leave no readable text (`--expand` opens them, and so does the HTML drawing); the others draw all.
+blocks where they would leave no readable text (`--expand` opens them, the HTML drawing does too); the others draw all.
 
 | model | tool | boxes | megapixels | text on a page | says |
 | --- | --- | --: | --: | --: | --- |

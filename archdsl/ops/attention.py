@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from archdsl.dims import Dim, product
-from archdsl.ops import errors, keeping_products
+from archdsl.ops import errors, keeping_products, passing
 from archdsl.ops.base import Fn, Lowered, Macs, Mod, Operator, Reach, Role, Sample, Slot, Types, argument
 from archdsl.ops.checker import Checker
 from archdsl.ops.mask_tensors import check_mask, check_scores, lower_mask, never_empty
@@ -54,6 +54,7 @@ class Attention(Operator):
     role: ClassVar[Role] = "attention"
     takes_wire: ClassVar[bool] = False
     kept = keeping_products.attention
+    inside = passing.scores
 
     q: Slot = argument("tensor")
     k: Slot = argument("tensor")

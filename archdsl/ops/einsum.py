@@ -10,7 +10,7 @@ from string import ascii_letters
 from typing import Any, ClassVar
 
 from archdsl.dims import Dim, product
-from archdsl.ops import errors, keeping_products
+from archdsl.ops import contractions, errors
 from archdsl.ops.base import Fn, Lowered, Macs, Operator, Reach, Role, Sample, Slot, Types, argument
 from archdsl.ops.checker import Checker
 from archdsl.ops.registry import operator
@@ -37,7 +37,7 @@ class Einsum(Operator):
     name: ClassVar[str] = "einsum"
     role: ClassVar[Role] = "linear"
     takes_wire: ClassVar[bool] = False
-    kept = keeping_products.contraction
+    kept = contractions.contraction
 
     pattern: str = argument("pattern")
     tensors: tuple[Slot, ...] = argument("tensors")

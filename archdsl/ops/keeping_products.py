@@ -73,6 +73,11 @@ def _batch_together(x: TensorType, strides: tuple[int, ...] | None) -> bool:
 # --------------------------------------------------------------------------------------------------------- attention
 
 
+def is_fused(q: TensorType, v: TensorType, backward: Backward) -> bool:
+    """Whether PyTorch has a kernel that never writes the scores down: with heads, all features as many."""
+    return backward.fused and q.rank == 4 and q.shape[-1] == v.shape[-1]
+
+
 def attention(op: Any, inputs: Types, outputs: Types, backward: Backward) -> Kept:
     """Fused: queries, keys, values, the output, and a number for each query; else the weights, written out."""
     from archdsl.ops.mask_tensors import never_empty
@@ -85,7 +90,7 @@ def attention(op: Any, inputs: Types, outputs: Types, backward: Backward) -> Kep
     plain = isinstance(op.mask, Causal) and op.bias is None
     empty = op.mask is not None and not never_empty(op.mask, queries, keys)
     # A bias whose gradient is asked for, and no kernel that gives one: PyTorch takes the scores apart.
-    fused = backward.fused and not backward.wants(op.bias)
+    fused = is_fused(q, v, backward) and not backward.wants(op.bias)
     own: list[TensorType] = []
     masked = mask_shape is not None and (not plain or empty)
     if empty and mask_shape is not None:
@@ -166,10 +171,3 @@ def turned(op: Any, inputs: Types, outputs: Types, backward: Backward) -> Kept:
 def buckets(op: Any, inputs: Types, outputs: Types, backward: Backward) -> Kept:
     """Of learned distances: which bucket each pair is in."""
     return Kept((), (), (numbers(op.queries, op.keys, dtype="int64"),))
-
-
-def contraction(op: Any, inputs: Types, outputs: Types, backward: Backward) -> Kept:
-    """Of a sum over indices: each operand where another's gradient is asked for, and each product of the first ones."""
-    many = len(inputs)
-    kept = tuple(i for i in range(many) if any(a for j, a in enumerate(backward.inputs) if j != i))
-    return Kept(kept) if many > 1 else NOTHING

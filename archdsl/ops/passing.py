@@ -5,9 +5,11 @@ Each rule is a function that an operator's class takes for its method ``inside``
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from archdsl.ops.keeping import Backward, numbers, sizes_of
+from archdsl.ops.keeping import Backward, count, numbers, sizes_of, slots
+from archdsl.ops.keeping_products import is_fused
 from archdsl.tensors import TensorType
 
 if TYPE_CHECKING:
@@ -44,6 +46,22 @@ def copies(op: Any, inputs: Types, outputs: Types, backward: Backward) -> Types:
     return own if left.rank > 2 and right.rank > 2 else ()
 
 
+def scores(op: Any, inputs: Types, outputs: Types, backward: Backward) -> Types:
+    """Of attention: the mask as numbers, where it is fused; else scaled queries and keys beside the scores, or the
+    scores before and after their softmax."""
+    q, k, v = (inputs[slot.index] for slot in (op.q, op.k, op.v))
+    if is_fused(q, v, backward):
+        asked = tuple(i in slots(op.q, op.k, op.v) for i in range(len(inputs)))  # a bias asks for none here
+        own: Types = op.kept(inputs, outputs, replace(backward, inputs=asked)).own
+        return own
+    repeat = count(q) // max(count(k), 1) if q.rank > 3 and q.shape[-3] != k.shape[-3] else 1
+    grid = count(TensorType((*q.shape[:-1], k.shape[-2])))
+    out = count(outputs[0])
+    most = max(count(q) + repeat * count(k) + grid, 2 * grid, grid + out) - out
+    masks = grid // max(sizes_of(q)[0], 1) if op.mask is not None else 0
+    return (numbers(max(most, 0), dtype=q.dtype), numbers(masks, dtype="bool"))
+
+
 def turned(op: Any, inputs: Types, outputs: Types, backward: Backward) -> Types:
     """Of rotary positions: angles, sines and cosines, and the halves before they are put together."""
     (x,) = inputs
@@ -53,8 +71,9 @@ def turned(op: Any, inputs: Types, outputs: Types, backward: Backward) -> Types:
 
 
 def distances(op: Any, inputs: Types, outputs: Types, backward: Backward) -> Types:
-    """Of learned distances: the distances, and their logarithms and buckets."""
-    return (numbers(op.queries, op.keys, 4, dtype="int64"), numbers(op.queries, op.keys))
+    """Of learned distances: the distances, their logarithms and buckets, all gone before the table is read."""
+    pairs = 6 * 8 + 4
+    return (numbers(max(op.queries * op.keys * (pairs - 4 * op.heads), 0), dtype="uint8"),)
 
 
 def slopes(op: Any, inputs: Types, outputs: Types, backward: Backward) -> Types:

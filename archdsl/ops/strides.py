@@ -9,7 +9,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from archdsl.ops.base import Fn, Lowered, Slot
-from archdsl.ops.keeping import sizes_of
+from archdsl.ops.keeping import Backward, sizes_of
 from archdsl.ops.keeping_layers import is_quiet
 
 if TYPE_CHECKING:
@@ -205,6 +205,10 @@ def outputs_of(
         return (View(0, tuple(strides[0])),)
     if op.name == "center_crop":
         return (View(0, tuple(strides[0])),)
+    if op.name == "einsum":
+        from archdsl.ops.contractions import result_view
+
+        return (result_view(op, inputs, outputs, Backward((False,) * len(inputs), strides=tuple(strides))),)
     if op.role in ("shape", "index", "arithmetic"):
         seen = view_of(op.lower(inputs, outputs), shapes, strides)
         if seen is not None:
@@ -223,7 +227,7 @@ def _new(
         if op.name == "layer_norm" or op.name == "rms_norm":
             return contiguous(shape)
         return channels_last(shape) if is_channels_last(shapes[0], strides[0]) else contiguous(shape)
-    elif op.role == "attention" and fused and len(shape) == 4:
+    elif op.role == "attention" and fused and len(shape) == 4 and shape[-1] == shapes[0][-1]:
         _, heads, length, size = shape
         return (heads * length * size, size, heads * size, 1)
     return contiguous(shape)

@@ -1,8 +1,8 @@
 """Memory of sums over indices: each product of two is a batched matrix product of operands regrouped for it.
 
 PyTorch puts the axes of both sides in groups: those that both have and the result keeps, those of one side, those
-summed over. A side whose axes don't lie like that in memory is copied. Axes that only one side has, and the result not, are
-summed before; where then nothing is left to sum over, the two are multiplied.
+summed over. A side whose axes don't lie like that in memory is copied. Axes that only one side has, and the result
+not, are summed before; where then nothing is left to sum over, the two are multiplied.
 """
 
 from __future__ import annotations

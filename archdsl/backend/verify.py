@@ -66,7 +66,10 @@ def verify(
                 if fast is None:
                     checks.append(Check("compiled", False, failed))
                 else:
-                    check, figures["largest difference"] = _close(eager, fast, network.inference.output_names)
+                    names = network.inference.output_names
+                    check, figures["largest difference"] = _close(eager, fast, names)
+                    if not check.passed and (loose := _unsettled(net, inputs, eager, names)):
+                        check, figures["largest difference"] = _close(eager, fast, names, loose)
                     if not check.passed:
                         where = _first_difference(net, inputs, compilation)
                         check = Check("compiled = eager", False, check.detail + where)
@@ -173,22 +176,51 @@ def tolerance(dtype: torch.dtype) -> tuple[float, float]:
     return _TOLERANCE.get(dtype, (5e-2, 3e-2))
 
 
-def _close(eager: tuple[Any, ...], fast: tuple[Any, ...], names: Sequence[str]) -> tuple[Check, float]:
+def _unsettled(
+    net: nn.Module, inputs: Sequence[Tensor], eager: tuple[Any, ...], names: Sequence[str]
+) -> frozenset[str]:
+    """Outputs that jump when the inputs change by a few roundings, as boxes do that stand in the order of nearly equal
+    scores: no two ways of computing the same agree on those."""
+    found = set[str]()
+    for seed in range(4):
+        nudged = [_nudged(x, seed) if x.is_floating_point() else x for x in inputs]
+        other, _ = _run(net, nudged, eager=True)
+        for name, a, b in zip(names, eager, other or (), strict=False):
+            if isinstance(a, Tensor) and not _agree(a, b):
+                found.add(name)
+    return frozenset(found)
+
+
+def _nudged(x: Tensor, seed: int) -> Tensor:
+    generator = torch.Generator(x.device).manual_seed(seed)
+    noise = 2 * torch.rand(x.shape, generator=generator, device=x.device, dtype=x.dtype) - 1
+    return x * (1 + 16 * torch.finfo(x.dtype).eps * noise)
+
+
+def _agree(a: Tensor, b: Tensor) -> bool:
+    if a.numel() == 0 or not a.is_floating_point():
+        return torch.equal(a, b)
+    rtol, atol = tolerance(a.dtype)
+    scale = float(a.abs().max().clamp(min=1.0))
+    return torch.allclose(a.double(), b.double(), rtol=rtol, atol=atol * scale, equal_nan=True)
+
+
+def _close(
+    eager: tuple[Any, ...], fast: tuple[Any, ...], names: Sequence[str], loose: frozenset[str] = frozenset()
+) -> tuple[Check, float]:
+    """Whether all outputs agree but those that are ``loose``, which the check's name lists; the largest difference."""
     worst = 0.0
     for name, a, b in zip(names, eager, fast, strict=False):
-        if not isinstance(a, Tensor) or a.numel() == 0:
+        if not isinstance(a, Tensor) or a.numel() == 0 or name in loose:
             continue
-        if not a.is_floating_point():
-            if not torch.equal(a, b):
-                return Check("compiled = eager", False, f"{name} differs"), worst
-            continue
-        rtol, atol = tolerance(a.dtype)
-        scale = float(a.abs().max().clamp(min=1.0))
         difference = float((a.double() - b.double()).abs().max())
-        worst = max(worst, difference / scale)
-        if not torch.allclose(a.double(), b.double(), rtol=rtol, atol=atol * scale, equal_nan=True):
-            return Check("compiled = eager", False, f"{name} differs by {difference:.3g}"), worst
-    return Check("compiled = eager", True), worst
+        if a.is_floating_point():
+            worst = max(worst, difference / float(a.abs().max().clamp(min=1.0)))
+        if not _agree(a, b):
+            detail = f"{name} differs" + (f" by {difference:.3g}" if a.is_floating_point() else "")
+            return Check("compiled = eager", False, detail), worst
+    unsaid = f" (rounding decides {', '.join(sorted(loose))}: not compared)" if loose else ""
+    return Check("compiled = eager" + unsaid, True), worst
 
 
 def _recorder(path: str, seen: list[tuple[str, tuple[Any, ...], Any]]) -> Callable[..., None]:

@@ -11,6 +11,7 @@ import torch
 from torch._dynamo.utils import counters
 
 from archdsl.backend import compile as compiling
+from archdsl.backend import verify as verifying
 from archdsl.backend.compile import compile_module, compile_plan
 from archdsl.backend.inputs import sample_inputs
 from archdsl.backend.module import module
@@ -169,3 +170,36 @@ def test_recurrent_layers_are_left_to_eager() -> None:
     done = compile_module(made, net, backend="aot_eager")
     found = verify(made, net, sample_inputs(made), done)
     assert found.ok, str(found)
+
+
+NEARLY_EQUAL = (
+    "model net {{ input x: [B=4, 64]\n y = linear(64)\n output smooth = y\n output order = argsort({}) }}"
+)
+
+
+@pytest.mark.parametrize(
+    ("scores", "off", "ok"),
+    [
+        (
+            "sin(1e6 * y)",
+            1e-6,
+            True,
+        ),  # an order that the last digits decide is not compared, and that is said
+        ("sin(1e6 * y)", 1e-2, False),  # the rest is, as ever
+        ("cast(arange(64), float) + 0.01 * sigmoid(y)", 1e-6, True),  # compared, and equal
+    ],
+)
+def test_what_rounding_decides(monkeypatch: pytest.MonkeyPatch, scores: str, off: float, ok: bool) -> None:
+    run = verifying._run
+
+    def imprecise(net: torch.nn.Module, inputs: tuple[torch.Tensor, ...], *, eager: bool) -> object:
+        return run(net, inputs if eager else [x * (1 + off) for x in inputs], eager=True)
+
+    monkeypatch.setattr(verifying, "_run", imprecise)
+    made = network(NEARLY_EQUAL.format(scores))
+    net = module(made, seed=0)
+    done = compile_module(made, net, backend="aot_eager", mode="whole")
+    found = verify(made, net, sample_inputs(made), done)
+    assert found.ok is ok, str(found)
+    decided = any("rounding decides order: not compared" in c.name for c in found.checks)
+    assert decided is (ok and "1e6" in scores)

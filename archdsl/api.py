@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import networkx
     import torch
 
+    from archdsl.analysis.differences import Difference
     from archdsl.backend.compile import Mode
     from archdsl.drawing.render import Format
 
@@ -111,7 +112,7 @@ def _elaborated(program: Program, name: str, parameters: Mapping[str, Any]) -> M
     network, found = elaborate(program, name, settings)
     if network is None or has_errors(found):
         raise DiagnosticError(found)
-    return Model(network, program)
+    return Model(network, program, settings)
 
 
 def _value(value: Any) -> Any:
@@ -126,9 +127,10 @@ def _value(value: Any) -> Any:
 class Model:
     """One model, checked. Its figures are exact; sizes are given by name, ``macs(B=8)``, else the defaults hold."""
 
-    def __init__(self, network: Network, program: Program) -> None:
+    def __init__(self, network: Network, program: Program, settings: Mapping[str, Any] | None = None) -> None:
         self.network = network
         self._program = program
+        self._settings = dict(settings or {})
 
     @property
     def name(self) -> str:
@@ -140,8 +142,8 @@ class Model:
         return self.network.parameters
 
     def with_parameters(self, **parameters: Any) -> Model:
-        """The same model with other values of its parameters."""
-        return _elaborated(self._program, self.name, parameters)
+        """The same model with other values of its parameters; those that were set before stay."""
+        return _elaborated(self._program, self.name, {**self._settings, **parameters})
 
     @cached_property
     def params(self) -> int:
@@ -164,6 +166,28 @@ class Model:
             return summarise(self.network, at)
         except SizesError as error:
             raise ValueError(str(error)) from None
+
+    def formulas(self, *figures: str, **at: int) -> dict[str, str]:
+        """Figures (``params``, ``macs``, ...; without names all that tell something) as formulas over the model's
+        parameters and sizes. What was set and the sizes ``at`` are numbers in them. ValueError where there is none."""
+        from archdsl.analysis.figures import TITLES
+        from archdsl.analysis.formulas import formulas
+        from archdsl.analysis.variations import Variations
+
+        unknown = [name for name in figures if name not in TITLES]
+        if unknown:
+            raise ValueError(f"there is no formula of {unknown[0]}; there are {', '.join(TITLES)}")
+        try:
+            found = formulas(Variations(self._program, self.network, self._settings, at), figures)
+        except SizesError as error:
+            raise ValueError(str(error)) from None
+        return {item.figure: item.text for item in found.formulas}
+
+    def difference(self, other: Model) -> Difference:
+        """What leads from this model to another; it is true where something differs, and printed it is the text."""
+        from archdsl.analysis.differences import difference
+
+        return difference(self.summary(), other.summary())
 
     def render(self, format: Format | Literal["html"] = "svg", **options: Any) -> str | bytes:
         """The drawing: svg, dot, mermaid, tikz, html, or png and pdf (bytes).

@@ -86,6 +86,11 @@ class Difference:
         changed = any(a != b for a, b in self.figures.values())
         return changed or bool(self.signature) or bool(self.inside.changes)
 
+    def __str__(self) -> str:
+        from archdsl.analysis.difference_report import render_text
+
+        return render_text(self)
+
 
 def difference(before: Summary, after: Summary) -> Difference:
     """What leads from one model to the other."""

@@ -15,7 +15,7 @@ from archdsl.drawing.changes import briefly, picture_of_changes
 from archdsl.drawing.compare import render_changes
 from archdsl.drawing.layout import lay_out
 from archdsl.drawing.palette import CHANGES, FAMILIES, INK, SCALE, dark_colours
-from archdsl.drawing.picture import Picture
+from archdsl.drawing.picture import Box, Cluster, Edge, Picture
 from tests.drawing.models import SAMPLES, gpt, network
 from tests.drawing.test_render import luminance
 
@@ -72,7 +72,34 @@ def test_more_and_less() -> None:
         text.removeprefix("+ ") for text in added if text != "+"
     ]
     assert not [role for role in said(there).values() if role == "removed"]
+    # An arrow that leads past what is new is not there any more: the new picture's arrows are all.
+    assert len(there.edges) == len(make_picture(network(body(*more))).edges)
     assert len(there.boxes) == len(back.boxes) == len(make_picture(network(body(*more))).boxes)
+
+
+def by_hand(frames: dict[str, str | None], *edges: tuple[str, str]) -> Picture:
+    """A picture of boxes that say their own names, each in a frame or in none."""
+    boxes = [Box(n, "operators", "", (n,), "linear", frame, n, "", "", 0) for n, frame in frames.items()]
+    clusters = [Cluster("f", "frame", "", None, "f", "")] if "f" in frames.values() else []
+    return Picture(
+        "m", "", tuple(boxes), tuple(clusters), tuple(Edge(a, b, "", False, False) for a, b in edges), (), ()
+    )
+
+
+def test_arrows_of_both_never_make_a_circle() -> None:
+    before = by_hand(
+        {"one": "f", "two": "f", "gone": None, "other": None},
+        ("one", "two"),
+        ("two", "gone"),
+        ("gone", "other"),
+    )
+    after = by_hand({"one": "f", "other": None, "two": "f"}, ("one", "other"), ("other", "two"))
+    picture = picture_of_changes(before, after)
+    rank = {box.id: i for i, box in enumerate(picture.boxes)}
+    assert len(rank) == 4
+    assert all(rank[edge.source] < rank[edge.target] for edge in picture.edges)
+    names = {box.id: box.lines[0] for box in picture.boxes}
+    assert ("other", "two") in {(names[edge.source], names[edge.target]) for edge in picture.edges}
 
 
 def test_another_count_is_on_the_frame() -> None:

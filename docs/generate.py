@@ -143,7 +143,7 @@ def _facts(path: Path, name: str, results: Any) -> Any:
     for other in models:
         facts = results.get(f"{path.stem}:{other}", {})
         if "compared" in facts and of[name] & of[other]:  # one of the other, or both of a third
-            return {**facts, **found, "as": other}
+            return {**found, "compared": facts["compared"], "as": other}
     return found
 
 

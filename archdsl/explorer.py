@@ -210,7 +210,7 @@ def _mean(numbers: list[int]) -> float:
 
 
 def _use(path: Path, span: Span) -> Use:
-    return (".".join(path), span.source.name, span.start)
+    return (".".join(path), span.source.name, span.start, span.end)
 
 
 def _found(uses: dict[Use, list[Row]], part: Part) -> Row | None:
@@ -218,5 +218,5 @@ def _found(uses: dict[Use, list[Row]], part: Part) -> Row | None:
     exact = uses.get(_use(part.path, part.span))
     if exact:
         return exact[0]
-    here = (part.span.source.name, part.span.start)
+    here = (part.span.source.name, part.span.start, part.span.end)
     return next((rows[0] for key, rows in uses.items() if key[1:] == here), None)

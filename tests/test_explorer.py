@@ -140,3 +140,12 @@ def test_every_model_of_the_zoo_is_small() -> None:
                 continue
     assert len(sizes) > 100
     assert {name: size for name, size in sizes.items() if size >= 300_000} == {}
+
+
+def test_operators_that_begin_at_the_same_spot_are_told_apart() -> None:
+    """``scale * id @ keys.T -> softmax`` begins with three operators; 50 x 50 x 1,000 MACs are the matmul's."""
+    data = explored(api.load("zoo:seq2seq")["seq2seq"].summary())
+    (attend,) = [region for region in data["regions"] if region["name"] == "attend"]
+    figures = {" ".join(item.get("lines", [])): item.get("figures", [0, 0])[1] for item in attend["items"]}
+    assert figures["matmul softmax"] == figures["matmul"] == 2_500_000
+    assert figures["× 1"] == 0

@@ -16,7 +16,7 @@ from archdsl.analysis.summary import Summary
 from archdsl.dims import evaluate
 from archdsl.network.types import CallNode, LayerValue, OpNode, Path, Region
 
-Use = tuple[str, str, int]
+Use = tuple[str, str, int, int]
 
 _MOST_USES = 50_000
 
@@ -78,7 +78,7 @@ class KeptMemory:
         found: dict[Use, list[int]] = {}
 
         def note(path: Path, node: OpNode | CallNode, held: int) -> None:
-            use = (".".join(path), node.span.source.name, node.span.start)
+            use = (".".join(path), node.span.source.name, node.span.start, node.span.end)
             found.setdefault(use, []).append(held)
 
         waiting: list[tuple[Region, Path, int, dict[LayerValue, Path]]] = [(region, (), 1, {})]

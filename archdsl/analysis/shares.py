@@ -22,7 +22,7 @@ _MOST_ROWS = 50_000
 
 
 def shares(summary: Summary, measure: Measure) -> Mapping[Use, float]:
-    """Parts of 1 by place, name of the source and where in it the use is written.
+    """Parts of 1 by place, name of the source and the stretch of it in which the use is written.
 
     Uses that agree in all three (a list of operators without weights) share evenly what they hold together.
     """
@@ -51,4 +51,4 @@ def _rows(summary: Summary, measure: Measure) -> Mapping[Use, list[int]]:
 
 
 def _use(row: Row) -> Use:
-    return (row.name, row.span.source.name, row.span.start)
+    return (row.name, row.span.source.name, row.span.start, row.span.end)

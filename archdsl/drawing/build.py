@@ -12,7 +12,7 @@ from archdsl.drawing.captions import wrapped
 from archdsl.drawing.folding import Folding
 from archdsl.drawing.junctions import add_junctions
 from archdsl.drawing.merging import Group, Merged, merge
-from archdsl.drawing.picture import Box, BoxKind, Cluster, Edge, Picture
+from archdsl.drawing.picture import Box, BoxKind, Cluster, Edge, Picture, Use
 from archdsl.drawing.repeats import fold_repeats
 from archdsl.network.types import Network, Path
 from archdsl.source import Span
@@ -174,11 +174,15 @@ def _box(group: Group, name: str, cluster: str | None, sizes: Mapping[str, int])
         lines += ["scalar" if shown == "[]" else shown]
     role = "block" if group.kind == "block" else group.major.role
     path, span = group.path or group.major.path, group.major.span
-    uses = tuple((".".join(atom.path), atom.span.source.name, atom.span.start) for atom in group.atoms)
+    uses = tuple(_use(atom) for atom in group.atoms)
     uses *= group.times  # equal blocks drawn as one have equal figures
     return Box(
         name, kind, title, tuple(lines), role, cluster, ".".join(path), shape, _place(span), _line(span), uses
     )
+
+
+def _use(atom: Atom) -> Use:
+    return (".".join(atom.path), atom.span.source.name, atom.span.start, atom.span.end)
 
 
 def _line(span: Span) -> int:

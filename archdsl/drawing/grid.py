@@ -103,12 +103,12 @@ def _best(boxes: list[int], worth: Sequence[int]) -> int:
 
 @dataclass
 class _Columns:
-    """Which ranks are taken in each column, by boxes or lanes."""
+    """What is taken in each column, by boxes or lanes: rank r is 2r, the channel below it 2r + 1."""
 
     taken: dict[int, list[tuple[int, int]]]
 
     def nearest(self, start: int, side: int, first: int, last: int) -> int:
-        """The nearest column from ``start`` that is free from rank ``first`` to ``last``: on ``side``, or on either."""
+        """The nearest column from ``start`` that is free from ``first`` to ``last``: on ``side``, or on either."""
         for distance in range(1000):
             for column in [start + distance * side] if side else [start + distance, start - distance]:
                 if all(last < a or b < first for a, b in self.taken.get(column, ())):
@@ -136,7 +136,8 @@ def _columns(
             fed = any(target == chain[0] for _, target in edges)
             left = _earlier(chain, chains[home[beside]], edges)
             side = (-1 if left else 1) if fed or len(chain) > 1 else 0
-        column = free.nearest(start, side, ranks[chain[0]], ranks[chain[-1]])
+        # With the channels above and below it, where arrows come to its first box and leave its last.
+        column = free.nearest(start, side, 2 * ranks[chain[0]] - 1, 2 * ranks[chain[-1]] + 1)
         for box in chain:
             columns[box] = column
     settled = [column or 0 for column in columns]
@@ -150,7 +151,7 @@ def _columns(
             continue
         step = settled[target] - settled[source]
         side = (step > 0) - (step < 0)
-        lanes[number] = free.nearest(settled[source], side, ranks[source] + 1, ranks[target] - 1)
+        lanes[number] = free.nearest(settled[source], side, 2 * ranks[source] + 1, 2 * ranks[target] - 1)
     return settled, lanes
 
 

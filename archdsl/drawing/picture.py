@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-# A place (dotted), the name of the source, where in it this is written: which use of an operator or block is meant.
-Use = tuple[str, str, int]
+# A place (dotted), the name of the source, from where to where in it this is written: which use of an operator or
+# block is meant.
+Use = tuple[str, str, int, int]
 BoxKind = Literal["operators", "block", "symbol", "weight", "input", "output", "junction", "tag"]
 
 

@@ -22,6 +22,7 @@ def verify(count: int, edges: list[tuple[int, int]], grid: Grid) -> None:
     places = list(zip(grid.ranks, grid.columns, strict=True))
     assert len(set(places)) == count
     assert min(grid.ranks) >= 0
+    down: dict[tuple[int, int], set[tuple[str, int]]] = {}  # who runs down a column in a channel
     runs: dict[tuple[int, int], list[tuple[int, int, tuple[str, int]]]] = {}
 
     def run(channel: int, track: int, one: int, other: int, net: tuple[str, int]) -> None:
@@ -40,6 +41,10 @@ def verify(count: int, edges: list[tuple[int, int]], grid: Grid) -> None:
             continue
         for rank in range(top + 1, bottom):
             assert (rank, route.lane) not in places
+        if route.lane not in (grid.columns[source], grid.columns[target]):
+            for channel in range(top, bottom):
+                assert not down.get((channel, route.lane))
+                down.setdefault((channel, route.lane), set()).add(("edge", number))
         run(top, route.leave, grid.columns[source], route.lane, ("from", source))
         run(bottom - 1, route.enter, route.lane, grid.columns[target], ("edge", number))
     for lines in runs.values():

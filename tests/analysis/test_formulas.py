@@ -113,6 +113,7 @@ CONV = """model m(c=64, k=3, r=8, depth=3) {{
         ("conv(c // 8, 1)", "c % 8 == 0"),
         ("conv(c // 64 + 5, 1)", "c % 64 == 0"),
         ("conv(min(c, 100), 1)", "c <="),
+        ("conv(min(c, 800), 1)", "c <="),  # seen from far only
         ("conv(max(c, 30), 1)", "c >="),
         ("conv(4 * 2 ** depth, 1)", "depth == 3"),
         ("conv(c * c, 1)", ""),
@@ -126,12 +127,30 @@ def test_where_a_formula_holds(rest: str, condition: str, tmp_path: Path) -> Non
     assert condition in joined if condition else "c" not in joined.replace("depth", "")
     program = driver.load(driver.address(target), driver.Options())
     tried = 0
-    for c in (*range(1, 140, 3), 64, 128, 192, 640, 768):  # what the conditions allow, the model counts
+    for c in (*range(1, 140, 3), 64, 128, 192, 640, 768, 900):  # what the conditions allow, the model counts
         if all(eval(text, {}, {"c": c, "k": 5, "r": 8, "depth": 3}) for text in item.conditions):
             summary = driver.analyse(driver.model(program, None, {"c": c, "k": 5}).network)
             assert value(made, "params", c=c, k=5) == summary.params, c
             tried += 1
     assert tried >= 3
+
+
+def test_two_variables_that_do_not_go_together(tmp_path: Path) -> None:
+    """Straight along each of the two, and no polynomial of both."""
+    target = written(
+        tmp_path, "model m(a=4, b=4) {\n  input x: [B, 3]\n  linear(a * b // 4, bias=false)\n}\n"
+    )
+    made = found(target, "params")
+    (item,) = made.formulas
+    assert item.conditions
+    program, tried = driver.load(driver.address(target), driver.Options()), 0
+    for a in range(1, 14):
+        for b in range(1, 14):
+            if a * b >= 4 and all(eval(text, {}, {"a": a, "b": b}) for text in item.conditions):
+                summary = driver.analyse(driver.model(program, None, {"a": a, "b": b}).network)
+                assert value(made, "params", a=a, b=b) == summary.params, (a, b, item)
+                tried += 1
+    assert tried > 5
 
 
 def test_what_nothing_can_vary_in_is_a_number(tmp_path: Path) -> None:

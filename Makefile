@@ -8,7 +8,7 @@ REFERENCE := $(VENV)/.installed-reference
 SPEC ?= specs/zoo/resnet.arch:resnet50
 OUT ?= out/
 
-.PHONY: demo test test-all test-browser lint types test-reference zoo-results docs bench gpu clean help
+.PHONY: demo test test-all test-browser lint types test-reference zoo-results docs gallery bench gpu clean help
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 16
@@ -58,6 +58,9 @@ zoo-results: $(REFERENCE) ## compare the zoo with everything, and write down wha
 
 docs: $(STAMP) ## the generated pages
 	$(PY) docs/generate.py
+
+gallery: $(STAMP) ## every network of the zoo drawn anew, some minutes
+	$(PY) docs/gallery.py
 
 bench: $(STAMP) ## what is fast, and how fast
 	$(PY) -m benchmarks

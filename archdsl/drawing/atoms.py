@@ -66,6 +66,7 @@ class Atom:
     label: str = ""
     title: Title = field(default_factory=Title)
     passes: bool = False
+    form: int = 0  # equal for closed blocks of the same definition and structure
 
 
 @dataclass(frozen=True)
@@ -254,7 +255,7 @@ def _closed(
     taken = inputs[0].type if inputs else None
     atom = Atom(
         "block", walk.figures(path), "block", frame, path, node.span, sources, taken,
-        node.outputs[0].type, title=title,
+        node.outputs[0].type, title=title, form=walk.folding.form(node.region),
     )  # fmt: skip
     wire = walk.add(atom)
     return [replace(wire, type=value.type) for value in node.outputs]

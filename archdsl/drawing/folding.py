@@ -89,6 +89,10 @@ class Folding:
             return node.op.name
         return self._forms[node.region] if isinstance(node, CallNode) else type(node).__name__
 
+    def form(self, region: Region) -> int:
+        """A number that regions of the same definition and structure share, whatever their arguments."""
+        return self._forms[region]
+
     def _number(self, form: Hashable) -> int:
         return self._numbers.setdefault(form, len(self._numbers))
 

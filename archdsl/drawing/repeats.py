@@ -6,12 +6,15 @@ does, and six equal boxes say no more than one.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from archdsl.dims import Dim
 from archdsl.drawing.captions import Title
 from archdsl.drawing.merging import Group, Merged
 from archdsl.tensors import TensorType
+
+_ROUND = re.compile(r"(.*?[. ])(\d+)(?:–(\d+))?")
 
 
 def fold_repeats(merged: Merged) -> None:
@@ -33,7 +36,8 @@ def fold_repeats(merged: Merged) -> None:
                 if _alike(before, group) and _fed_alike(before, others, merged):
                     count = counts[source] = counts.get(source, 1) + 1
                     assert before.title is not None
-                    before.title = replace(before.title, count=f"×{count}")
+                    label = _through(before.title.label, group.title.label) if group.title.scattered else None
+                    before.title = replace(before.title, count=f"×{count}", label=label or before.title.label)
                     _drop(merged, home, source)
                     break
             elif frame is not None and _opened(merged, frame, group, source, others, readers):
@@ -59,8 +63,10 @@ def _readers(merged: Merged) -> dict[int, set[int]]:
 def _alike(before: Group, group: Group) -> bool:
     if before.kind != "block" or before.title is None or group.title is None:
         return False
+    rounds = before.title.scattered and group.title.scattered and not group.title.name
     return (
-        _same(before.title, group.title)
+        (_rounds_alike(before, group) if rounds else _same(before.title, group.title))
+        and before.atoms[0].form == group.atoms[0].form
         and before.figures == group.figures
         and _shape(before.atoms[0].taken) == _shape(group.atoms[0].taken)
         and before.atoms[-1].given == group.atoms[-1].given
@@ -75,6 +81,20 @@ def _shape(type_: TensorType | None) -> tuple[Dim, ...] | None:
 def _same(one: Title, other: Title) -> bool:
     """Whether two titles name the same block with the same arguments; the place may differ."""
     return bool(one.name) and (one.name, one.arguments) == (other.name, other.arguments)
+
+
+def _rounds_alike(before: Group, group: Group) -> bool:
+    """Rounds have no arguments that would tell them apart, so their figures have to."""
+    assert before.title is not None
+    assert group.title is not None
+    one, other = _ROUND.fullmatch(before.title.label), _ROUND.fullmatch(group.title.label)
+    return one is not None and other is not None and one[1] == other[1] and bool(group.figures)
+
+
+def _through(first: str, last: str) -> str | None:
+    """``decoder.0`` to ``decoder.5`` as ``decoder.0–5``."""
+    one, other = _ROUND.fullmatch(first), _ROUND.fullmatch(last)
+    return f"{one[1]}{one[2]}–{other[3] or other[2]}" if one and other else None
 
 
 def _fed_alike(before: Group, others: set[int], merged: Merged) -> bool:

@@ -21,7 +21,7 @@ _BEND = 14.0
 _CROSSING = 18.0
 _ALONG = 4.0
 _APART = 4.5
-_STEPS = 400_000
+_STEPS = 150_000  # points looked at for one drawing; what finds no way by then is told by a tag
 _NEARBY = 110.0
 _CROWDED = 30
 # Right, down, left, up.
@@ -44,6 +44,7 @@ class Wires:
     level: list[tuple[float, float, float, str]] = field(default_factory=list)  # y, from x, to x
     upright: list[tuple[float, float, float, str]] = field(default_factory=list)  # x, from y, to y
     borders: list[Rectangle] = field(default_factory=list)  # of frames: to be crossed, not to be followed
+    steps: int = _STEPS
 
     def add(self, points: Sequence[Point], owner: str) -> None:
         """A path that is drawn."""
@@ -110,7 +111,7 @@ def route(
     grid = _Grid(region, [*obstacles, *own], [*starts, *goals])
     grid.block(blocked)
     grid.charge(wires, owner)
-    return grid.search(starts, goals)
+    return grid.search(starts, goals, wires)
 
 
 def _near(doors: Sequence[Door], own: Sequence[Rectangle], region: Rectangle) -> Rectangle:
@@ -199,7 +200,9 @@ class _Grid:
                 if line[i] >= 0:
                     line[i] += _ALONG * (stops[i + 1] - stops[i])
 
-    def search(self, starts: Sequence[Door], goals: Sequence[Door]) -> tuple[list[Point], float] | None:
+    def search(
+        self, starts: Sequence[Door], goals: Sequence[Door], wires: Wires
+    ) -> tuple[list[Point], float] | None:
         xs, ys = self.xs, self.ys
         ends: dict[tuple[int, int, int], float] = {}
         for door in goals:
@@ -219,7 +222,8 @@ class _Grid:
                 count += 1
         heapq.heapify(waiting)
         done: set[tuple[int, int, int]] = set()
-        while waiting and count < _STEPS:
+        while waiting and wires.steps > 0:
+            wires.steps -= 1
             _, _, cost, state = heapq.heappop(waiting)
             if state in done:
                 continue

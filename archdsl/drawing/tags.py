@@ -10,18 +10,20 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from archdsl.drawing.levels import Levels
+from archdsl.drawing.levels import Levels, components
+from archdsl.drawing.loosening import loosened
 from archdsl.drawing.picture import Box, Edge, Picture
 
 _MOST_ARROWS = 2
 _NAME = re.compile(r"[A-Za-z_][\w.]*")
 _LONGEST = 18
+_USUAL = 40.0  # the height of a box, about
 
 
 def scattered(picture: Picture, levels: Levels) -> frozenset[int]:
     """The edges of values that too many loose arrows would carry, or arrows past other ways there."""
     by_source: dict[str, list[int]] = {}
-    loose = set(levels.loose)
+    loose = set(levels.loose) | _loosened(levels)
     kinds = {box.id: box.kind for box in picture.boxes}
     for number, edge in enumerate(picture.edges):
         far = number in loose or (edge.skip and kinds[edge.source] in ("input", "weight"))
@@ -30,6 +32,17 @@ def scattered(picture: Picture, levels: Levels) -> frozenset[int]:
     return frozenset(
         number for numbers in by_source.values() if len(numbers) > _MOST_ARROWS for number in numbers
     )
+
+
+def _loosened(levels: Levels) -> set[int]:
+    """The edges that will not hold their level together."""
+    steps: set[tuple[str | None, str, str]] = set()
+    for level in levels.levels.values():
+        for part in components(level):
+            frames = any(node in levels.levels for node in part.nodes)
+            left_out = loosened(part, dict.fromkeys(part.nodes, _USUAL), frames)
+            steps |= {(level.frame, source, target) for source, target in left_out}
+    return {number for number, way in levels.ways.items() if steps.intersection(way)}
 
 
 def with_tags(picture: Picture, tagged: Collection[int]) -> Picture:

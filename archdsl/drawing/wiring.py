@@ -68,6 +68,10 @@ class _Wirer:
                     self.found.labels[number] = places.labels[step]
         for number in sorted(levels.loose, key=self._length):
             self._route_loose(number)
+        if self.wires.steps <= 0:  # too many for one drawing: the others are told by tags as well
+            led = set(places.unrouted)
+            self.found.failed += [n for n, way in levels.ways.items() if led.intersection(way)]
+            self.found.failed += levels.loose
         self._label_routed()
         return self.found
 

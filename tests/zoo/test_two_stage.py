@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -77,9 +78,9 @@ def faster(_: float) -> nn.Module:
     return lively(FasterRCNN(CLASSES, rpn=proposals(12), above=ABOVE, most=MOST, **BODY))  # type: ignore[arg-type]
 
 
-def rfcn(_: float) -> nn.Module:
-    return lively(
-        RFCN(CLASSES, FCN["layers"], 4, 12, 3, 8, proposals(64), FCN["hard"], FCN["above"], MOST), 200
+def rfcn(moves: int) -> Callable[[float], nn.Module]:
+    return lambda _: lively(
+        RFCN(CLASSES, FCN["layers"], 4, 12, 3, moves, proposals(64), FCN["hard"], FCN["above"], MOST), 200
     )
 
 
@@ -128,7 +129,8 @@ def given_regions(net: nn.Module, inputs: Tensors) -> Tensors:
 CASES = [
     Case("fast_rcnn", "fast_rcnn", "fast_rcnn", FAST, fast, (), with_regions, given_regions),
     Case("faster_rcnn_vgg16", "faster_rcnn", "faster_rcnn_vgg16", FASTER, faster, (), images, two_stages),
-    Case("rfcn_r50_released", "rfcn", "rfcn_r50_released", FCN, rfcn, (), images, two_stages),
+    Case("rfcn_r50_released", "rfcn", "rfcn_r50_released", FCN, rfcn(8), (), images, two_stages),
+    Case("rfcn_r50", "rfcn", "rfcn_r50", FCN | {"moves": 4}, rfcn(4), (), images, two_stages),
 ]
 
 

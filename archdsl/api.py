@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from archdsl import driver
+from archdsl.analysis.shares import MEASURES, ColorBy, shares
 from archdsl.analysis.sizes import SizesError
 from archdsl.analysis.summary import Summary, summarise
 from archdsl.diagnostics import Diagnostic, DiagnosticError
@@ -189,17 +190,23 @@ class Model:
 
         return difference(self.summary(), other.summary())
 
-    def render(self, format: Format | Literal["html"] = "svg", **options: Any) -> str | bytes:
+    def render(
+        self, format: Format | Literal["html"] = "svg", *, color_by: ColorBy = "role", **options: Any
+    ) -> str | bytes:
         """The drawing: svg, dot, mermaid, tikz, html, or png and pdf (bytes).
 
-        Options: ``theme``, ``direction``, ``expand`` and ``fold`` (paths), ``engine``; for html ``theme`` alone.
+        ``color_by``: "role", or a box's share of all "params", "macs" or "memory". Other options: ``theme``,
+        ``direction``, ``expand`` and ``fold`` (paths), ``engine``; for html ``theme`` alone.
         """
         from archdsl.drawing.render import render
 
         if format == "html":
             from archdsl.explorer import interactive
 
-            return interactive(self.summary(), **options)
+            return interactive(self.summary(), color_by=color_by, **options)
+        if color_by != "role":
+            summary = self.summary()
+            options["shade"] = shares(summary, color_by), MEASURES[color_by]
         try:
             figures = summarise(self.network).by_place()
         except SizesError:

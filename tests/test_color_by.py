@@ -119,3 +119,13 @@ def test_on_the_command_line(tmp_path: Path, capsys: Any) -> None:
     free.write_text("model free {\n  input x: [B, 3, H, W]\n  conv(8)\n}\n")
     assert main(["render", str(free), "-o", str(tmp_path / "x.svg"), "--color-by", "macs"]) == 2
     assert "--at" in capsys.readouterr().err
+
+
+def test_from_python() -> None:
+    model = archdsl.parse(gpt(3))["gpt"]
+    assert "share of all MACs" in str(model.render("svg", color_by="macs"))
+    assert model.render("html", color_by="memory") != model.render("html")
+    free = archdsl.parse("model free {\n  input x: [B, 3, H, W]\n  conv(8)\n}\n")["free"]
+    assert "<svg" in str(free.render())
+    with pytest.raises(ValueError, match="H"):
+        free.render("svg", color_by="params")

@@ -22,6 +22,7 @@ LANE = 14.0
 BRANCH_GAP = 18.0
 BUS = 9.0
 _NEAR = 0.5
+_MAIN = 3  # a branch of more nodes, and twice as many as the next, is what goes on; the others turn off
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,7 @@ def _parallel(ribbon: Parallel, context: Context) -> Laid:
 
 
 def _columns(pieces: list[Laid], counts: list[int]) -> list[float]:
-    """The x of each branch's spine: an odd one out, or the longest of two, goes straight on; else all are centred."""
+    """The x of each branch's spine: the one that is much the longest, else the middle one, goes straight on."""
     offsets: list[float] = []
     edge = 0.0
     for piece in pieces:
@@ -152,10 +153,11 @@ def _columns(pieces: list[Laid], counts: list[int]) -> list[float]:
     if not pieces:
         return []
     middle = (edge - BRANCH_GAP) / 2
-    if len(pieces) % 2:
+    longest, *others = sorted(counts, reverse=True)
+    if others and longest >= 2 * others[0] and (len(counts) == 2 or longest > _MAIN):
+        middle = offsets[counts.index(longest)]
+    elif len(pieces) % 2:
         middle = offsets[len(pieces) // 2]
-    elif len(pieces) == 2 and max(counts) >= 2 * min(counts):
-        middle = offsets[counts.index(max(counts))]
     return [x - middle for x in offsets]
 
 

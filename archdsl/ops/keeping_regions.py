@@ -55,3 +55,31 @@ def sums(op: Any, inputs: Types, outputs: Types, backward: Backward) -> Kept:
     batch, channels, height, width = sizes_of(inputs[0])
     bins = numbers(*_bins(op, inputs), dtype="int64")
     return Kept((), (), (numbers(batch, channels, height + 1, width + 1), *(bins,) * (_CORNERS + 1)))
+
+
+# --------------------------------------------------------------------------- what is there at once in an inference
+
+
+def maxima_made(op: Any, inputs: Types, outputs: Types, backward: Backward) -> Types:
+    """The maxima of all windows, one by one and put together."""
+    x = inputs[0]
+    down, across = (size.bit_length() for size in sizes_of(x)[2:])
+    return (TensorType((2 * down * across, *x.shape), x.dtype),)
+
+
+def points_made(op: Any, inputs: Types, outputs: Types, backward: Backward) -> Types:
+    """What is read at the points, before and after it is masked; or what the weights of rows leave."""
+    x = inputs[0]
+    batch, regions, down, across = _bins(op, inputs)
+    own = points(op, inputs, outputs, backward).own
+    if op.sampling_ratio is None:
+        left = numbers(2, batch, regions, sizes_of(x)[1], down, sizes_of(x)[3], dtype=x.dtype)
+        return (*own, left)
+    places = (regions, down * op.sampling_ratio, across * op.sampling_ratio)
+    return (*own, TensorType((batch, x.shape[1], *places), x.dtype))
+
+
+def sums_made(op: Any, inputs: Types, outputs: Types, backward: Backward) -> Types:
+    """The sums before and after they are given an edge."""
+    batch, channels, height, width = sizes_of(inputs[0])
+    return (inputs[0], numbers(batch, channels, height + 1, width + 1))

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from archdsl.ops import errors
+from archdsl.ops import errors, passing
 from archdsl.ops.axes import need_float, numel
 from archdsl.ops.base import Fn, Lowered, Operator, Reach, Role, Sample, Slot, Types, argument
 from archdsl.ops.checker import Checker
@@ -37,6 +37,7 @@ class Nms(Operator):
     name: ClassVar[str] = "nms"
     role: ClassVar[Role] = "index"
     takes_wire: ClassVar[bool] = False
+    inside = passing.overlaps
 
     boxes: Slot = argument("tensor")
     scores: Slot = argument("tensor")

@@ -62,6 +62,15 @@ def scores(op: Any, inputs: Types, outputs: Types, backward: Backward) -> Types:
     return (numbers(max(most, 0), dtype=q.dtype), numbers(masks, dtype="bool"))
 
 
+def overlaps(op: Any, inputs: Types, outputs: Types, backward: Backward) -> Types:
+    """Of non-maximum suppression: what each pair of boxes shares and spans, and whether one leaves the other out."""
+    *before, many, _ = sizes_of(inputs[0])
+    return (
+        numbers(5, *before, many, many, dtype=inputs[0].dtype),
+        numbers(*before, many, many, dtype="bool"),
+    )
+
+
 def turned(op: Any, inputs: Types, outputs: Types, backward: Backward) -> Types:
     """Of rotary positions: angles, sines and cosines, and the halves before they are put together."""
     (x,) = inputs

@@ -40,6 +40,7 @@ class PsRoiPool(RoiPooling):
 
     name: ClassVar[str] = "ps_roi_pool"
     kept = keeping_regions.sums
+    inside = keeping_regions.sums_made
 
     rois: Slot = argument("tensor")
     output_size: Ints = argument("ints", at_least=1)

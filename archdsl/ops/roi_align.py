@@ -42,6 +42,7 @@ class RoiAlign(RoiPooling):
 
     name: ClassVar[str] = "roi_align"
     kept = keeping_regions.points
+    inside = keeping_regions.points_made
 
     rois: Slot = argument("tensor")
     output_size: Ints = argument("ints", at_least=1)

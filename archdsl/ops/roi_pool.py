@@ -37,6 +37,7 @@ class RoiPool(RoiPooling):
 
     name: ClassVar[str] = "roi_pool"
     kept = keeping_regions.maxima
+    inside = keeping_regions.maxima_made
 
     rois: Slot = argument("tensor")
     output_size: Ints = argument("ints", at_least=1)

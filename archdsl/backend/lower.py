@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from archdsl.sizes.assumptions import Assumptions
 from archdsl.backend.graphs import Lowered, Need
 from archdsl.backend.regions import Regions
 from archdsl.network.types import CallNode, OpNode, RawTensorNode, Region, WeightNode
+from archdsl.sizes.assumptions import Assumptions
 
 
 @dataclass(eq=False)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from archdsl.sizes.assumptions import Assumptions, Contradiction, Relation
 from archdsl.dims import Dim, render
 from archdsl.ops import errors
+from archdsl.sizes.assumptions import Assumptions, Contradiction, Relation
 from archdsl.tensors import TensorType
 
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import torch
 
-from archdsl.sizes.assumptions import Assumptions
 from archdsl.backend.interpret import Interpreter, Surroundings
 from archdsl.ops.base import Operator, Sample, Types
 from archdsl.ops.checker import Checker
 from archdsl.ops.registry import operators
+from archdsl.sizes.assumptions import Assumptions
 from archdsl.tensors import TensorType
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from archdsl import driver
+from archdsl.analysis.changed_places import changed_places
 from archdsl.analysis.difference_report import paint_off, paint_on, render_json, render_text
 from archdsl.analysis.differences import Difference, difference
 from archdsl.analysis.sizes import declared_sizes
@@ -58,11 +59,12 @@ def _draw(arguments: argparse.Namespace, before: Summary, after: Summary, found:
     asked = bool(arguments.at)
     sizes = (before.sizes, after.sizes) if asked else (None, None)
     networks = before.network, after.network
+    told: dict[str, Any] = {"names": found.names, "sizes": sizes, "places": changed_places(found)}
     if ending == ".html":
-        drawn: str | bytes = changes_page(*networks, text=render_text(found), names=found.names, sizes=sizes)
+        drawn: str | bytes = changes_page(*networks, text=render_text(found), **told)
     else:
         format: Any = FORMATS[ending]
-        drawn = render_changes(*networks, format=format, names=found.names, sizes=sizes)
+        drawn = render_changes(*networks, format=format, **told)
     inputs = [driver.address(target).path for target in (arguments.before, arguments.after)]
     content = drawn if isinstance(drawn, bytes) else drawn.encode("utf-8")
     write_file(output, content, inputs=[path for path in inputs if path is not None])

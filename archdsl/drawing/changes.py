@@ -7,7 +7,7 @@ else now says what it said; an arrow of the old picture is kept where one of its
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -32,16 +32,28 @@ class _Item:
         return self.thing.kind if isinstance(self.thing, Box) else "frame"
 
 
-def picture_of_changes(before: Picture, after: Picture) -> Picture:
-    """One picture of what leads from one to the other; boxes have the roles added, removed, changed and same."""
-    return _Merge(before, after).picture()
+def picture_of_changes(before: Picture, after: Picture, places: Collection[str] = ()) -> Picture:
+    """One picture of what leads from one to the other; boxes have the roles added, removed, changed and same.
+
+    ``places`` are paths of the second at which something changed: a closed block there has changed, whatever it says.
+    """
+    return merged(before, after, places)[0]
+
+
+def merged(
+    before: Picture, after: Picture, places: Collection[str] = ()
+) -> tuple[Picture, Mapping[str, str]]:
+    """The one picture, and for each frame that both have, by its path in it, its path in the first."""
+    merge = _Merge(before, after, places)
+    return merge.picture(), merge.places
 
 
 class _Merge:
-    def __init__(self, before: Picture, after: Picture) -> None:
-        self.before, self.after = before, after
+    def __init__(self, before: Picture, after: Picture, changed: Collection[str]) -> None:
+        self.before, self.after, self.changed = before, after, frozenset(changed)
         self.boxes: list[Box] = []
         self.clusters: list[Cluster] = []
+        self.places: dict[str, str] = {}
         self.ids: dict[tuple[Literal["a", "b"], str], str] = {}
 
     def picture(self) -> Picture:
@@ -86,8 +98,10 @@ class _Merge:
                 made = replace(
                     made, title=briefly(old.title, new.title), lines=_lines(new.kind, old.lines, new.lines)
                 )
-            self._box(made, "same" if same else "changed", {"a": old.id, "b": new.id})
+            inside = bool(new.title) and new.path in self.changed
+            self._box(made, "same" if same and not inside else "changed", {"a": old.id, "b": new.id})
         elif isinstance(old, Cluster) and isinstance(new, Cluster):
+            self.places[new.path or new.place] = old.path or old.place
             title, detail = briefly(old.title, new.title), briefly(old.detail, new.detail)
             sign = "" if (title, detail) == (new.title, new.detail) else SIGNS["changed"]
             name = self._frame(replace(new, title=sign + title, detail=detail, parent=parent))
@@ -226,7 +240,7 @@ def briefly(old: str, new: str) -> str:
     if old == new or not old:
         return new
     left, right = old.split(", "), new.split(", ")
-    if len(left) != len(right) or old.startswith("["):
+    if len(left) != len(right) or old.startswith("[") or "(" in old + new:
         return f"{old} -> {new or 'nothing'}"
     return ", ".join(_part(a, b) for a, b in zip(left, right, strict=True))
 

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
+from typing import Literal
 from xml.sax.saxutils import escape
 
-from archdsl.drawing.build import DEEPEST, make_picture
-from archdsl.drawing.changes import picture_of_changes
-from archdsl.drawing.layout import READABLE, fits_page
+from archdsl.drawing.build import make_picture
+from archdsl.drawing.changes import merged
 from archdsl.drawing.measures import shown
+from archdsl.drawing.paging import for_a_page
 from archdsl.drawing.picture import Picture
 from archdsl.drawing.placed import Direction
 from archdsl.drawing.render import Format, render_picture
 from archdsl.drawing.theme import Theme
 from archdsl.network.types import Network
 
-_SHALLOWEST = 1
 _PAGE = """<!doctype html>
 <html lang="en">
 <head>
@@ -49,21 +49,26 @@ def render_changes(
     theme: Theme = "light",
     names: tuple[str, str] | None = None,
     sizes: tuple[Mapping[str, int] | None, Mapping[str, int] | None] = (None, None),
+    places: Collection[str] = (),
 ) -> str | bytes:
     """One drawing of both; blocks are closed, in both alike, until it fits a page whose text can be read.
 
-    ``names`` are what to call the two; ``sizes`` numbers for the sizes of each. EngineError as ``render``.
+    ``names`` are what to call the two; ``sizes`` numbers for the sizes of each; ``places`` are paths of ``after`` at
+    which something changed, also where a drawing does not show it. EngineError as ``render``.
     """
-    picture = changes_at(before, after, DEEPEST, names, sizes)
-    scale = fits_page(picture, direction)
-    for depth in range(_nesting(picture) - 1, _SHALLOWEST - 1, -1):
-        if scale >= READABLE:
-            break
-        other = changes_at(before, after, depth, names, sizes)
-        found = fits_page(other, direction)
-        if found > scale:
-            picture, scale = other, found
-    return render_picture(picture, format=format, direction=direction, theme=theme)
+    numbers: list[Mapping[str, int] | Literal["auto", "symbolic"]] = [
+        at if at is not None else "auto" for at in sizes
+    ]
+    known: dict[str, str] = {}  # what a frame of the drawing is called in the first network
+
+    def draw(closed: Collection[str]) -> Picture:
+        first = make_picture(before, closed={known.get(place, place) for place in closed}, sizes=numbers[0])
+        second = make_picture(after, closed=closed, sizes=numbers[1])
+        picture, called = merged(first, second, places)
+        known.update(called)
+        return picture if names is None else replace(picture, name=" -> ".join(names))
+
+    return render_picture(for_a_page(draw, direction), format=format, direction=direction, theme=theme)
 
 
 def changes_page(
@@ -73,32 +78,10 @@ def changes_page(
     text: str,
     names: tuple[str, str],
     sizes: tuple[Mapping[str, int] | None, Mapping[str, int] | None] = (None, None),
+    places: Collection[str] = (),
 ) -> str:
     """One HTML file with the drawing and, below it, ``text``; as light or dark as its reader's screen."""
-    svg = render_changes(before, after, theme="auto", names=names, sizes=sizes)
+    svg = render_changes(before, after, theme="auto", names=names, sizes=sizes, places=places)
     assert isinstance(svg, str)
     title = escape(shown(" -> ".join(names)))
     return _PAGE.format(title=title, drawing=svg[svg.find("<svg") :], text=escape(text))
-
-
-def changes_at(
-    before: Network,
-    after: Network,
-    depth: int,
-    names: tuple[str, str] | None = None,
-    sizes: tuple[Mapping[str, int] | None, Mapping[str, int] | None] = (None, None),
-) -> Picture:
-    """The picture of the changes with blocks opened so deep."""
-    pictures = [
-        make_picture(network, depth=depth, sizes=at if at is not None else "auto")
-        for network, at in zip((before, after), sizes, strict=True)
-    ]
-    made = picture_of_changes(*pictures)
-    return made if names is None else replace(made, name=" -> ".join(names))
-
-
-def _nesting(picture: Picture) -> int:
-    depths: dict[str | None, int] = {None: 0}
-    for cluster in picture.clusters:
-        depths[cluster.id] = depths[cluster.parent] + 1
-    return max(depths.values())

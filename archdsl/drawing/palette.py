@@ -49,7 +49,7 @@ CHANGES: tuple[tuple[str, str, str], ...] = (
     ("added", "added", "#66C2A5"),
     ("removed", "removed", "#FC8D62"),
     ("changed", "changed", "#FFD92F"),
-    ("the same", "same", "#F2F2F2"),
+    ("drawn alike", "same", "#F2F2F2"),
 )
 
 DARK_PAGE = "#141414"

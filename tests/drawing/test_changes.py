@@ -9,6 +9,10 @@ from typing import Any
 
 import pytest
 
+from archdsl import driver
+from archdsl.analysis.changed_places import changed_places
+from archdsl.analysis.differences import difference
+from archdsl.analysis.summary import summarise
 from archdsl.cli import main
 from archdsl.drawing.build import make_picture
 from archdsl.drawing.changes import briefly, picture_of_changes
@@ -109,6 +113,33 @@ def test_another_count_is_on_the_frame() -> None:
     assert any("×6 -> ×12" in title and title.startswith("~ ") for title in titles), titles
 
 
+def test_what_changed_in_a_closed_block_is_not_hidden() -> None:
+    """A gelu's formula is in no box, and a stage that is closed says nothing of its blocks."""
+    text = "block f {{ linear(8) -> gelu({}) -> linear(8) -> tanh }}\nmodel m {{\n  input x: [B, 8]\n  repeat 6 {{ id + f }} as l\n  linear(8) as h\n}}\n"
+    before, after = network(text.format("")), network(text.format('approximate="tanh"'))
+    places = changed_places(difference(summarise(before), summarise(after)))
+    assert "l.0" in places
+    assert not [place for place in places if place.startswith("h")]
+    closed = [make_picture(one, fold=("l.0",)) for one in (before, after)]
+    picture = picture_of_changes(*closed, places)
+    roles = {box.title or box.lines[0]: box.role for box in picture.boxes}
+    assert [role for title, role in roles.items() if "×6" in title] == ["changed"], roles
+    assert set(roles.values()) == {"changed", "same"}
+    for pair in (("zoo:resnet:resnet50", "zoo:resnet:resnet34"), ("zoo:detr:detr", "zoo:detr:detr_dc5")):
+        summaries = []
+        for target in pair:
+            address = driver.address(target)
+            chosen = driver.model(driver.load(address, driver.Options()), address.model)
+            summaries.append(summarise(chosen.network))
+        places = changed_places(difference(*summaries))
+        closed = [make_picture(one.network, depth=1) for one in summaries]
+        for box in picture_of_changes(*closed, places).boxes:
+            if box.title and box.role == "same":  # then its contents are
+                assert not [
+                    place for place in places if place == box.path or place.startswith(f"{box.path}.")
+                ], box
+
+
 @pytest.mark.parametrize(
     ("old", "new", "short"),
     [
@@ -118,6 +149,7 @@ def test_another_count_is_on_the_frame() -> None:
         ("[B, T, 4]", "[B, T, 5]", "[B, T, 4] -> [B, T, 5]"),
         ("relu", "gelu", "relu -> gelu"),
         ("same", "same", "same"),
+        ("f (a + 1) // 2", "f (a + 1) // 3", "f (a + 1) // 2 -> f (a + 1) // 3"),
         ("l: f ×2", "l: f ×3", "l: f ×2 -> ×3"),
     ],
 )

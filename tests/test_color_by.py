@@ -35,7 +35,7 @@ def boxes(text_or_zoo: str, measure: Any, **options: Any) -> dict[str, float]:
 
 @pytest.mark.parametrize("measure", ["params", "macs", "memory"])
 @pytest.mark.parametrize(
-    "name", ["zoo:gpt2", "zoo:resnet:resnet50", "zoo:alexnet", "zoo:transformer:transformer_base"]
+    "name", ["zoo:gpt2", "zoo:resnet:resnet50", "zoo:albert:albert_base", "zoo:transformer:transformer_base"]
 )
 def test_boxes_hold_all_there_is_and_nothing_twice(name: str, measure: Any) -> None:
     file, _, model = name.removeprefix("zoo:").partition(":")

@@ -24,30 +24,39 @@ _MOST_ROWS = 50_000
 def shares(summary: Summary, measure: Measure) -> Mapping[Use, float]:
     """Parts of 1 by place, name of the source and the stretch of it in which the use is written.
 
-    Uses that agree in all three (a list of operators without weights) share evenly what they hold together.
+    Uses that agree in all three share evenly what they hold together: a list of operators without weights, or the uses
+    of one layer.
     """
     if measure == "memory":
         kept, region = kept_by_use(summary), summary.network.inference
-        held, total = kept.uses(region), kept.total(region)
+        held = {use: sum(each) / len(each) for use, each in kept.uses(region).items()}
+        total = kept.total(region)
     else:
         held = _rows(summary, measure)
         total = summary.params if measure == "params" else summary.macs
-    return {use: sum(each) / len(each) / total if total else 0.0 for use, each in held.items()}
+    return {use: each / total if total else 0.0 for use, each in held.items()}
 
 
-def _rows(summary: Summary, measure: Measure) -> Mapping[Use, list[int]]:
-    """What the rows hold, outer ones first, up to a limit that no drawing comes near."""
-    found: dict[Use, list[int]] = {}
-    waiting = deque(summary.children(summary.root))
+def _rows(summary: Summary, measure: Measure) -> Mapping[Use, float]:
+    """What the rows hold, outer ones first, up to a limit that no drawing comes near.
+
+    A layer that only inner blocks use is declared in a row of its own, with its weights: that is no further use.
+    """
+    held: dict[Use, int] = {}
+    uses: dict[Use, int] = {}
+    waiting = deque((row, False) for row in summary.children(summary.root))
     opened = 0
     while waiting:
-        row = waiting.popleft()
-        found.setdefault(_use(row), []).append(row.times * (row.params if measure == "params" else row.macs))
+        row, declared = waiting.popleft()
+        declared = declared or (row.inside is not None and row.inside.inference is None)
+        use = _use(row)
+        held[use] = held.get(use, 0) + row.times * (row.params if measure == "params" else row.macs)
+        uses[use] = uses.get(use, 0) + (not declared)
         if row.inside is not None and opened < _MOST_ROWS:
             inner = summary.children(row)
             opened += len(inner)
-            waiting.extend(inner)
-    return found
+            waiting.extend((child, declared) for child in inner)
+    return {use: each / max(uses[use], 1) for use, each in held.items()}
 
 
 def _use(row: Row) -> Use:

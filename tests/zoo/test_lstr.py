@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tests.reference.lstr import LSTR
@@ -32,8 +33,31 @@ CASE = Case(
 )  # fmt: skip
 
 
-def test_against_plain_torch() -> None:
-    check_numbers(CASE)
+class Nothing(nn.Module):
+    """Stands where attention would project, and leaves all as it is."""
+
+    def __init__(self, d: int) -> None:
+        super().__init__()
+        self.weight, self.bias = torch.eye(d, dtype=torch.float64), None
+
+
+def _unprojected(rate: float) -> nn.Module:
+    net = LSTR(**{**SMALL, "heads": 1}, rate=rate)
+    for part in net.modules():
+        if isinstance(part, nn.MultiheadAttention):
+            part.out_proj = Nothing(SMALL["d"])  # type: ignore[assignment]
+    return net
+
+
+ONE_HEAD = replace(
+    CASE, name="lstr_one_head", model="lstr_one_head", settings={k: v for k, v in SMALL.items() if k != "heads"},
+    reference=_unprojected,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("case", [CASE, ONE_HEAD], ids=str)
+def test_against_plain_torch(case: Case) -> None:
+    check_numbers(case)
 
 
 def _loss(outputs: Tensors) -> Tensor:

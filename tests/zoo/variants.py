@@ -250,6 +250,7 @@ DETECTORS = [
     *of(test_deformable_detr.CASES[2], _simply(_both_stages), step=1e-2),
     *of(test_panoptic.CASE, _simply(test_panoptic._loss), step=1e-2),
     *of(test_lstr.CASE, _simply(test_lstr._loss), "lstr_two_classes", less="classes"),
+    *of(test_lstr.ONE_HEAD, _simply(test_lstr._loss)),
     *of(test_deformable.CASES[0], targets.numbers, step=1e-2),
     *of(test_fpt.CASES[0], targets.numbers),
     *of(BLOCKS["fpt_self"], targets.numbers, step=1e-2),

@@ -131,6 +131,7 @@ def _numbered(
             frames.get(f.parent),
             ".".join(f.path),
             _place(f.span),
+            again=" in time" in f.title.count or " to " in f.title.count,
         )
         for n, f in sorted(merged.frames.items())
     )

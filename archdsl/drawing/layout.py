@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from archdsl.drawing.frames import loop_arrow, title_spots
 from archdsl.drawing.geometry import Rectangle
 from archdsl.drawing.legend_strip import legend_strip
 from archdsl.drawing.levels import Levels, find_levels
@@ -19,7 +20,7 @@ from archdsl.drawing.placed import (
     Point,
     Text,
 )
-from archdsl.drawing.placing import Placer, Places, title_spots
+from archdsl.drawing.placing import Placer, Places
 from archdsl.drawing.tags import scattered, with_tags
 from archdsl.drawing.wiring import Wired, wire_up
 
@@ -90,7 +91,7 @@ def _best(picture: Picture, levels: Levels, measure: Measure) -> Places:
 
 
 def _placed(picture: Picture, places: Places, wired: Wired, measure: Measure) -> Placed:
-    extent = _extent(places, wired)
+    extent = _extent(places, wired, [c.id for c in picture.clusters if c.again])
     turn, turn_point, width, height = _turned(extent, measure.direction)
     boxes = tuple(_box(box, turn(places.boxes[box.id])) for box in picture.boxes if box.kind != "tag")
     tags = _tags(picture, places, wired, turn, turn_point)
@@ -102,12 +103,15 @@ def _placed(picture: Picture, places: Places, wired: Wired, measure: Measure) ->
         while around is not None:
             depth, around = depth + 1, parents[around]
         turned = turn(places.frames[cluster.id])
-        spots = title_spots(places.frames[cluster.id], places.sizes[cluster.id], measure, turned)
+        spots = title_spots(places.sizes[cluster.id], measure, turned)
         texts = tuple(
             Text(text, x, y, SMALL_SIZE, wide, "start", bold, "title" if bold else "detail")
             for text, bold, wide, x, y in spots
         )
-        frames.append(PlacedFrame(cluster, turned, texts, depth, "×" in cluster.title))
+        back = loop_arrow(places.frames[cluster.id]) if cluster.again else []
+        frames.append(
+            PlacedFrame(cluster, turned, texts, depth, "×" in cluster.title, tuple(map(turn_point, back)))
+        )
     junctions = {box.id for box in picture.boxes if box.kind == "junction"}
     edges = []
     for number, edge in enumerate(picture.edges):
@@ -176,10 +180,11 @@ def _home(picture: Picture, source: str, target: str) -> str | None:
     return at
 
 
-def _extent(places: Places, wired: Wired) -> Rectangle:
+def _extent(places: Places, wired: Wired, again: Sequence[str]) -> Rectangle:
     """All that is drawn, loose arrows outside of the frames too."""
     parts = [*places.boxes.values(), *places.frames.values(), *places.labels.values(), *wired.labels.values()]
     xs = [x for p in parts for x in (p.left, p.right)] + [x for ps in wired.points.values() for x, _ in ps]
+    xs += [x for name in again for x, _ in loop_arrow(places.frames[name])]
     ys = [y for p in parts for y in (p.top, p.bottom)] + [y for ps in wired.points.values() for _, y in ps]
     return Rectangle(min(xs, default=0.0), min(ys, default=0.0), max(xs, default=0.0), max(ys, default=0.0))
 

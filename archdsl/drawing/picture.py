@@ -40,7 +40,10 @@ class Box:
 
 @dataclass(frozen=True)
 class Cluster:
-    """A frame around the boxes of a block or of a loop's round."""
+    """A frame around the boxes of a block or of a loop's round.
+
+    ``again`` says that what comes out goes in once more, for each step in time or until something holds.
+    """
 
     id: str
     title: str
@@ -48,6 +51,7 @@ class Cluster:
     parent: str | None
     path: str
     place: str
+    again: bool = False
 
 
 @dataclass(frozen=True)

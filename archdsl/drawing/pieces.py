@@ -184,7 +184,9 @@ def _series(series: Series, context: Context) -> Laid:
         node = series.nodes[i]
         size = context.sizes[node]
         crooked = [at for _, at in inner.ends if abs(at) > _NEAR]
-        if crooked and (size.kind == "frame" or any(_walled(size, at) for at in crooked)):
+        if crooked and (
+            size.kind == "frame" or any(_walled(size, at) or _grazes(size, at) for at in crooked)
+        ):
             y += BUS
         shift = x - inner.out
         if len(inner.ends) == 1:
@@ -227,6 +229,12 @@ def _walled(size: NodeSize, side: float) -> bool:
     return (size.left if side < 0 else size.right) > size.half + 1
 
 
+def _grazes(size: NodeSize, side: float) -> bool:
+    """Whether a wire there comes down on the node's corner: too far out for its top, not far enough for its side."""
+    inner = size.half - 8 if size.kind == "box" else _NEAR
+    return size.kind in ("box", "symbol") and inner < abs(side) < size.half + 8
+
+
 def _finish(piece: Laid, inner: Laid, node: str, spot: Point, shift: float, context: Context) -> None:
     """The wires of ``inner`` to the node below it: straight where its top is above, else into its sides."""
     size = context.sizes[node]
@@ -240,6 +248,9 @@ def _finish(piece: Laid, inner: Laid, node: str, spot: Point, shift: float, cont
         points = piece.paths[wire]
         if abs(place - x) <= max(reach, _NEAR) and (len(inner.ends) > 1 or abs(place - x) <= _NEAR):
             points.append((place, top))
+        elif _grazes(size, place - x):
+            corner = x + (size.half - 8 if size.kind == "box" else 0.0) * (1 if place > x else -1)
+            points += [(place, y - BUS), (corner, y - BUS), (corner, top)]
         elif size.kind == "frame" or _walled(size, place - x):
             points += [(place, y - BUS), (x, y - BUS), (x, top)]
         else:

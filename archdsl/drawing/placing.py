@@ -5,41 +5,25 @@ Everything is laid out as if it ran downwards (a drawing to the side is turned a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 from archdsl.drawing.columns import in_columns
+from archdsl.drawing.frames import LOOP_ROOM, TITLE_LINE, FrameSize
 from archdsl.drawing.geometry import Rectangle
 from archdsl.drawing.layered import lay_tangle
 from archdsl.drawing.levels import Level, Levels, components, ribbon_wires
 from archdsl.drawing.loosening import loosened
-from archdsl.drawing.measures import SMALL_SIZE, Measure, title_lines
+from archdsl.drawing.measures import Measure, title_lines
 from archdsl.drawing.picture import Picture
 from archdsl.drawing.pieces import Context, Ends, Laid, NodeSize
 from archdsl.drawing.placed import Point
 from archdsl.drawing.ribbons import END, START, reduced
 
 _PAD = 12.0
-_TITLE_LINE = 12.5
 _BESIDE_GAP = 16.0
 _COMPONENT_GAP = 40.0
 _INNER_LIMIT = 900.0
-
-TitleLine = tuple[str, bool, float]
-
-
-@dataclass
-class FrameSize:
-    """A frame about its spine: how far it reaches, what its title takes, and what is in it."""
-
-    content: Laid
-    left: float
-    right: float
-    height: float
-    band: float
-    lines: list[TitleLine]
-    title_x: float  # from the frame's left side
 
 
 @dataclass
@@ -133,7 +117,13 @@ class Placer:
             out = frame.content.ends[0][1] if frame.content.ends else frame.content.out
             into = frame.content.starts[0][1] if frame.content.starts else 0.0
             return NodeSize(
-                "frame", frame.left + into, frame.right - into, frame.height, 0.0, frame.height, out - into
+                "frame",
+                frame.left + into + frame.beside,
+                frame.right - into,
+                frame.height,
+                0.0,
+                frame.height,
+                out - into,
             )
         box = self.boxes[node]
         width, height = self.box_sizes[box.id]
@@ -180,6 +170,12 @@ class Placer:
                 piece.labels[ends] = (left, middle - high - 3)
 
     def _frame(self, name: str, limit: float) -> FrameSize:
+        found = self._titled(name, limit)
+        if self.clusters[name].again:
+            found.beside = LOOP_ROOM
+        return found
+
+    def _titled(self, name: str, limit: float) -> FrameSize:
         content = self._level(self.levels.levels[name], limit)
         cluster = self.clusters[name]
         left, right = content.left + _PAD, content.right + _PAD
@@ -187,7 +183,7 @@ class Placer:
         if self.measure.sideways:
             lines = title_lines(cluster, 1e9)
             long = max((w for _, _, w in lines), default=0.0) + 2 * _PAD
-            left += _TITLE_LINE * len(lines) + 2
+            left += TITLE_LINE * len(lines) + 2
             height = max(content.height + _PAD + bottom, long)
             return FrameSize(content, left, right, height, _PAD, lines, 0.0)
         entered = any(source == START for source, _ in self.levels.levels[name].wires)
@@ -208,7 +204,7 @@ class Placer:
             else:
                 title_x = left + (spine or 0.0) + 8
                 right += max(0.0, widest - sides[1])
-        band = _TITLE_LINE * len(lines) + 6
+        band = TITLE_LINE * len(lines) + 6
         return FrameSize(content, left, right, band + content.height + bottom, band, lines, title_x)
 
     def _put(self, frame: str | None, laid: Laid, dx: float, dy: float, places: Places) -> None:
@@ -238,13 +234,13 @@ class Placer:
             places.titles[node] = Rectangle(
                 place.left,
                 place.top + 4,
-                place.left + _TITLE_LINE * len(size.lines) + 4,
+                place.left + TITLE_LINE * len(size.lines) + 4,
                 place.top + 8 + wide,
             )
         else:
             left = place.left + size.title_x
             places.titles[node] = Rectangle(
-                left, place.top + 2, left + wide, place.top + 4 + _TITLE_LINE * len(size.lines)
+                left, place.top + 2, left + wide, place.top + 4 + TITLE_LINE * len(size.lines)
             )
         into = origin + (size.content.starts[0][1] if size.content.starts else 0.0)
         out = origin + (size.content.ends[0][1] if size.content.ends else size.content.out)
@@ -273,29 +269,3 @@ def _together(parts: list[Level]) -> list[Level]:
     nodes = [part.nodes[0] for part in alone]
     stack = Level(alone[0].frame, nodes, dict.fromkeys(pairwise(nodes), ""))
     return [part for part in parts if part not in alone] + [stack]
-
-
-def title_spots(
-    place: Rectangle, size: FrameSize, measure: Measure, turned: Rectangle
-) -> list[tuple[str, bool, float, float, float]]:
-    """Text, weight, width, left end and baseline of a title's lines, in the turned drawing."""
-    left = turned.left + (8.0 if measure.sideways or measure.direction != "down" else size.title_x)
-    if measure.direction == "up":
-        left = turned.left + size.title_x
-        top = turned.bottom - _TITLE_LINE * len(size.lines) - 4
-    else:
-        top = turned.top + 3
-    del place
-    return [
-        (text, bold, width, left, top + SMALL_SIZE + i * _TITLE_LINE - 1)
-        for i, (text, bold, width) in enumerate(size.lines)
-    ]
-
-
-def endpoints(frame: str | None, ends: Ends, places: Places) -> Mapping[str, Point]:
-    """The fixed points of a wire that begins or ends at its frame's side."""
-    found: dict[str, Point] = {}
-    for end in ends:
-        if end in (START, END) and frame is not None:
-            found[end] = places.doors[frame, end]
-    return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from archdsl.drawing.frames import loop_arrow
 from archdsl.drawing.geometry import Rectangle
 from archdsl.drawing.levels import Levels
 from archdsl.drawing.measures import Measure
@@ -43,6 +44,9 @@ class _Wirer:
             whole.left - _AROUND, whole.top - _AROUND, whole.right + _AROUND, whole.bottom + _AROUND
         )
         self.wires = Wires(borders=list(places.frames.values()))
+        for cluster in picture.clusters:
+            if cluster.again:
+                self.wires.add(loop_arrow(places.frames[cluster.id]), cluster.id)
         self.found = Wired(region=self.page)
 
     def run(self) -> Wired:

@@ -30,8 +30,7 @@ USUAL = {
 }  # fmt: skip
 GROUPS, EACH = 6, 10
 CASES = [
-    *SAMPLES,
-    "gpt",
+    *(f"sample {name}" for name in (*SAMPLES, "gpt")),
     *(f"random{group}" for group in range(GROUPS)),
     *(pytest.param(name, marks=() if name in USUAL else pytest.mark.slow) for name in FILES),
 ]
@@ -39,8 +38,8 @@ CASES = [
 
 @cache
 def drawings(name: str) -> tuple[tuple[Picture, Placed], ...]:
-    if name in SAMPLES or name == "gpt":
-        return (laid_out(network(SAMPLES.get(name) or gpt(12))),)
+    if name.startswith("sample "):
+        return (laid_out(network(SAMPLES.get(name.removeprefix("sample ")) or gpt(12))),)
     if name.startswith("random"):
         return tuple(random_drawings(int(name.removeprefix("random"))))
     forms: dict[str, Network] = {}
@@ -216,7 +215,7 @@ def test_the_way_up_is_right_of_the_way_down_and_skips_are_level(name: str) -> N
 
 
 def test_towers_stand_side_by_side_and_the_arrow_between_them_does_not_turn_back() -> None:
-    ((picture, placed),) = (d for d in drawings("transformer") if d[0].name == "transformer_base")
+    picture, placed = drawings("transformer")[0]
     frames = {f.cluster.title.split(":")[0]: f.place for f in placed.frames}
     assert frames["encoder"].right < frames["decoder"].left
     assert frames["encoder"].top == pytest.approx(frames["decoder"].top, abs=1)
@@ -239,7 +238,7 @@ def test_branches_stand_side_by_side_with_their_tops_aligned() -> None:
 
 
 def test_a_chain_is_straight() -> None:
-    ((_, placed),) = drawings("chain")
+    ((_, placed),) = drawings("sample chain")
     middles = {round((b.place.left + b.place.right) / 2, 1) for b in placed.boxes}
     assert len(middles) == 1
     assert all(len(edge.points) == 2 for edge in placed.edges)

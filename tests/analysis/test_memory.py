@@ -86,12 +86,9 @@ def test_depth_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 QUICK = ("gpt2", "vit", "unet_bn", "resnet50", "detr", "t5", "sandwich", "gru_seq2seq", "deformable_detr")
 KEPT_LOOSELY = {
     # A fused recurrent kernel's workspace comes in pages, which are more than these few numbers.
-    "lstm": 0.15, "bilstm_tagger": 0.15, "rnn_seq2seq": 0.07, "gru_seq2seq": 0.05,
-    # Sums over indices are regrouped and copied; an estimate.
-    "lambda_resnet": 0.15, "lambda_resnet50": 0.15, "lambda_resnet50_u4": 0.15, "lambda_block": 0.3,
-    "lambda_block_global": 0.15,
-    # Queries and values of different widths: this machine has no fused kernel for them.
-    "sagan_generator": 0.15, "sagan_discriminator": 0.25,
+    "lstm": 0.15, "bilstm_tagger": 0.15,
+    # Two dozen numbers: those that stand alone count.
+    "rnn_seq2seq": 0.07, "gru_seq2seq": 0.05, "tcn_words": 0.02, "softmax_regression": 0.02,
 }  # fmt: skip
 
 
@@ -135,10 +132,12 @@ def test_what_backward_keeps_is_what_the_hooks_see(variant: Variant) -> None:
 
 # Small enough that what an operator of several torch calls makes on the way is most of it.
 PEAK = {
-    "t5": 0.12, "t5_small": 0.12, "t5_base": 0.12, "lstm": 0.45, "gru": 0.55, "bilstm_tagger": 0.45, "gru_seq2seq": 0.2,
-    "interleaved_characters": 0.25, "alexnet": 0.25, "googlenet": 0.2, "lambda_block_global": 0.25,
-    "erfnet_encoder": 0.2, "deeplab_v2": 0.25, "dense_crf": 0.2, "deformable_res5": 0.3, "fpt": 0.35, "fpt_self": 0.3,
-    "fpt_grounding": 0.2, "conditional_autoencoder": 0.25, "sagan_generator": 0.2, "sagan_discriminator": 0.5,
+    "t5": 0.15, "t5_small": 0.15, "t5_base": 0.15, "rnn": 0.35, "lstm": 0.35, "bilstm_tagger": 0.3, "seq2seq": 0.15,
+    "gru": 0.12, "nat": 0.12, "interleaved_characters": 0.12, "lambda_block": 0.12, "lambda_block_global": 0.15,
+    "dense_crf": 0.2, "conditional_autoencoder": 0.25, "sagan_generator": 0.2, "rcnn": 0.25,
+    "faster_rcnn_r50_fpn": 0.12, "fpt": 0.35, "fpt_self": 0.3, "fpt_grounding": 0.12,
+    # What training reads too is computed before the branch, and stays.
+    "deeplab_v2": 0.25, "ttsr_with_losses": 0.4,
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Reductions over named dims: sums, means, extremes, products, norms, and whether any or all are true."""
+"""Reductions over named dims: sums, means, extremes, products, norms."""
 
 from __future__ import annotations
 
@@ -26,20 +26,6 @@ class FloatReduction(Reduction):
         for sample in super().samples():
             x = sample.inputs[0]
             yield sample if x.is_float or sample.code else replace(sample, code="E0405")
-
-
-class Overall(Reduction):
-    """`any`, `all`: the only reductions that may leave out ``dim``, for a single truth value."""
-
-    def dtype(self, x: TensorType) -> str:
-        return "uint8" if x.dtype == "uint8" else "bool"  # torch's own oddity
-
-    @classmethod
-    def samples(cls) -> Iterable[Sample]:
-        yield from super().samples()
-        yield Sample((TensorType((2, 3), dtype="bool"),))
-        yield Sample((TensorType((), dtype="bool"),))
-        yield Sample((TensorType((2, 3), dtype="uint8"),), {"keep": True})
 
 
 @operator
@@ -263,39 +249,3 @@ class Std(FloatReduction):
     def samples(cls) -> Iterable[Sample]:
         yield from super().samples()
         yield Sample((TensorType((2, 3, 4)),), {"dim": (0, 2), "correction": 0})
-
-
-@operator
-@dataclass(frozen=True)
-class Any_(Overall):
-    """Whether any is true (or not zero) over ``dim``, or at all (``torch.any``).
-
-    Shapes: the reduced dims are gone, or 1 with ``keep=true``.
-
-        input x: [B, T=8, 16]
-        any(id > 0, dim=1)
-    """
-
-    name: ClassVar[str] = "any"
-    function: ClassVar[str] = "torch.any"
-
-    dim: int | tuple[int, ...] | None = argument("ints", None, keyword_only=True)
-    keep: bool = argument("bool", False, keyword_only=True)
-
-
-@operator
-@dataclass(frozen=True)
-class All(Overall):
-    """Whether all are true (or not zero) over ``dim``, or at all (``torch.all``).
-
-    Shapes: the reduced dims are gone, or 1 with ``keep=true``.
-
-        input x: [B, T=8, 16]
-        all(id > 0, dim=1)
-    """
-
-    name: ClassVar[str] = "all"
-    function: ClassVar[str] = "torch.all"
-
-    dim: int | tuple[int, ...] | None = argument("ints", None, keyword_only=True)
-    keep: bool = argument("bool", False, keyword_only=True)

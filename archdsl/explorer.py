@@ -182,18 +182,23 @@ class _Explorer:
     def _opening(self, row: Row) -> Json:
         """Which region is inside, under which place, how often; what holds one block alone is that block."""
         times, steps, place = row.times, row.inside.steps if row.inside is not None else 1, row.path
-        region = _region_of(row.inside)
+        region, tied = _region_of(row.inside), row.tied_to
+        idle = row.inside is not None and row.inside.inference is None
         while region is not None:
             use = only_block(region)
             inner = next((r for r in self.summary.children(row) if r.inside is not None), None)
             if use is None or inner is None or (times > 1 and inner.times > row.times):
                 break
-            row, place, times = inner, inner.path, max(times, inner.times)
+            row, place, times, tied = inner, inner.path, max(times, inner.times), tied or inner.tied_to
             region = _region_of(row.inside)
             steps = row.inside.steps if row.inside is not None else steps
         if region is None:
             return {}
         told: Json = {"region": self.region(region, row), "inner": ".".join(place), "name": row.caption}
+        if tied:
+            told["tied"] = tied
+        if idle:  # a layer's declaration: its weights are counted here, its work where it is used
+            told["idle"] = True
         if times != 1:
             told["times"] = times
         if steps != 1:

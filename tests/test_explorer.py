@@ -23,17 +23,18 @@ def total(data: Any, region: int) -> tuple[int, int]:
     """Parameters and MACs of a region from the rows that are no regions: what a reader would add up."""
     params = macs = 0
     for row in data["regions"][region]["rows"]:
-        times, steps = row.get("times", 1), row.get("steps", 1)
         own = row["figures"]
         if "region" in row:
             inner = total(data, row["region"])
+            steps = 0 if row.get("idle") else row.get("steps", 1)
             own = [0 if row.get("tied") else inner[0], inner[1] * steps]
-        params, macs = params + times * own[0], macs + times * own[1]
+        params, macs = params + row.get("times", 1) * own[0], macs + row.get("times", 1) * own[1]
     return params, macs
 
 
 @pytest.mark.parametrize(
-    "name", ["resnet:resnet50", "gpt2:gpt2", "inception:inception_v3", "seq2seq:seq2seq"]
+    "name",
+    ["resnet:resnet50", "gpt2:gpt2", "inception:inception_v3", "seq2seq:seq2seq", "albert:albert_base"],
 )
 def test_what_stands_at_the_leaves_adds_up_to_the_model(name: str) -> None:
     """Rows of training alone (an auxiliary classifier) count as parameters, as they do in the summary."""
@@ -123,7 +124,7 @@ def test_the_page_is_one_file_and_the_same_each_time() -> None:
     assert not re.search(r"\bon\w+=\"", page)
     assert ' style="' not in page
     assert "default-src 'none'" in page
-    assert len(page) < 60_000
+    assert len(page) < 70_000
 
 
 @pytest.mark.slow

@@ -25,14 +25,17 @@ const count = number => {
 }
 const exact = number => number.toLocaleString("en-US")
 const keyOf = (prefix, data) => `${within(prefix, data.inner)}@${data.region}`
-/** Figures of all instances of something in a place: its own, times the uses of what is around it. */
+/** Figures of all instances of something in a place: its own, times the uses of what is around it. Inside a layer that is
+ *  declared elsewhere the weights are not counted again, and inside a declaration no work is. */
 const totals = (data, times, place) => {
   const [params, macs, memory = 0] = data.figures || [0, 0], own = times * (data.times || 1)
-  return {params: params * own, macs: macs * own * place.steps, memory: memory * own * place.steps}
+  const work = place.idle ? 0 : own * place.steps
+  return {params: place.tied ? 0 : params * own, macs: macs * work, memory: memory * work}
 }
 const inside = (place, data) => ({
   prefix: within(place.prefix, data.inner), times: place.times * (data.times || 1),
   steps: place.steps * (data.steps || 1), level: place.level + 1,
+  tied: Boolean(place.tied || data.tied), idle: Boolean(place.idle || data.idle),
 })
 const ROOT = {prefix: "", times: 1, steps: 1, level: 1}
 

@@ -286,11 +286,8 @@ class RegionGraph:
             result.meta["member"] = own
         else:
             owns = node.kind != "layer" and self.lowering.regions.owns_state(node.region)
-            target = (
-                dotted(node.path)
-                if owns and node.path
-                else self._helper_target(minted(node.written, "block"))
-            )
+            own_path = dotted(node.path) if owns and node.path else None
+            target = own_path or self._helper_target(minted(node.written, "block"))
             if target in self.members:  # more rounds in the same list
                 target = f"{target}.{node.first}"
             self.members[target] = node

@@ -209,14 +209,8 @@ def _set_beside(level: Level, boxes: dict[str, Box]) -> None:
         target = targets[0]
         others = [n for n in into[target] if n != node and n not in level.beside.get(target, ())]
         # The thing that flows comes from above: of several sources without anything before them, the first one.
-        flows = [n for n in others if n in into or n == START or n not in boxes] or others[:1]
-        if not flows:
-            continue
-        if (
-            flows == others[:1]
-            and flows[0] in level.nodes
-            and level.nodes.index(node) < level.nodes.index(flows[0])
-        ):
+        flows = [n for n in others if n in into or n == START or n not in boxes]
+        if not flows and (not others or level.nodes.index(node) < level.nodes.index(others[0])):
             continue
         beside = level.beside.setdefault(target, [])
         if len(beside) < _MOST_BESIDE:

@@ -124,8 +124,11 @@ class _Explorer:
         """The rows of a region as if it stood alone: places relative to it, weights its own, once."""
         if row.inside is None:
             return ()
-        alone = replace(row.inside, owned=True, frozen=False, steps=1)
-        return self.summary.children(replace(row, path=(), times=1, tied_to=None, inside=alone))
+        # Whoever met the region first may not be who works in it: a layer's declaration, or training alone.
+        inference = row.inside.inference or row.inside.training
+        alone = replace(row.inside, inference=inference, owned=True, frozen=False, steps=1)
+        here = replace(row, path=(), times=1, tied_to=None, training_only=False, inside=alone)
+        return self.summary.children(here)
 
     def _uses(self, rows: tuple[Row, ...], inside: Inside) -> dict[Use, list[Row]]:
         """Rows by place, also those in blocks that have no box of their own."""

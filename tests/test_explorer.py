@@ -34,8 +34,11 @@ def total(data: Any, region: int) -> tuple[int, int]:
 
 @pytest.mark.parametrize(
     "name",
-    ["resnet:resnet50", "gpt2:gpt2", "inception:inception_v3", "seq2seq:seq2seq", "albert:albert_base"],
-)
+    [
+        "resnet:resnet50", "gpt2:gpt2", "inception:inception_v3", "seq2seq:seq2seq", "albert:albert_base",
+        "universal:universal_transformer", "overfeat:overfeat_multiscale",
+    ],
+)  # fmt: skip
 def test_what_stands_at_the_leaves_adds_up_to_the_model(name: str) -> None:
     """Rows of training alone (an auxiliary classifier) count as parameters, as they do in the summary."""
     file, _, model = name.partition(":")

@@ -71,7 +71,10 @@ def test_checks(file: str) -> None:
     assert [item.message for item in CHECKED[file].diagnostics] == []
 
 
-@every_model
+@pytest.mark.parametrize(
+    ("file", "model"),
+    [pytest.param(*m, marks=() if m[1] in QUICK else pytest.mark.slow, id="-".join(m)) for m in MODELS],
+)
 def test_draws(file: str, model: str) -> None:
     """A picture that is XML and names every input."""
     found = spec(file)[model]

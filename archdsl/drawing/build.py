@@ -75,12 +75,27 @@ def make_picture(
         raise picture_too_large(network.name, box_limit)
     _check_places(folding, walk)
     absent = [name for name in network.training.output_names if name not in network.inference.output_names]
-    notes = (f"in training also: {', '.join(absent)}",) if absent and mode == "inference" else ()
+    notes: tuple[str, ...] = ()
+    if absent and mode == "inference":
+        notes = (f"in training also: {', '.join(absent)}",)
     merged = merge(walk)
+    unread = _drop_unread(merged)
+    if unread:
+        notes += (f"not used{' at inference' * (mode == 'inference')}: {', '.join(unread)}",)
     fold_repeats(merged)
     add_junctions(merged, walk.atoms)
     numbers_for, said = _chosen_sizes(network, walk, sizes)
     return _numbered(network, merged, walk, numbers_for, notes + said)
+
+
+def _drop_unread(merged: Merged) -> list[str]:
+    """Inputs that nothing reads (targets, at inference) are told in a note; the names of those taken out."""
+    read = {merged.home[wire.atom] for group in merged.groups.values() for wire in group.sources}
+    inputs = [home for home, group in merged.groups.items() if group.kind == "input"]
+    unread = [home for home in inputs if home not in read]
+    if len(unread) == len(inputs):
+        return []
+    return [merged.groups.pop(home).atoms[0].caption for home in unread]
 
 
 def _check_places(folding: Folding, walk: Walk) -> None:

@@ -214,3 +214,14 @@ def test_boxes_lead_back_to_the_source() -> None:
     assert query.path == "layers.0.attention.query"
     assert query.place.startswith("std:attention.arch:")
     assert box(picture, "layer norm").place == "test.arch:3"
+
+
+def test_inputs_that_nothing_reads_are_told_in_a_note() -> None:
+    text = "model m { input x: [B, 8]\n input target: [B, 4]\n"
+    text += "  y = x -> linear(4)\n  output out = y\n  if training { output loss = y - target } }"
+    model = network(text)
+    picture = make_picture(model)
+    assert "target" not in [b.lines[0] for b in picture.boxes if b.kind == "input"]
+    assert "not used at inference: target" in picture.notes
+    trained = make_picture(model, mode="training")
+    assert "target" in [b.lines[0] for b in trained.boxes if b.kind == "input"]

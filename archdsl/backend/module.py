@@ -14,6 +14,8 @@ import torch
 from torch import nn
 
 from archdsl.backend.emit import Emitted, Variants, emit
+from archdsl.backend.errors import BackendError
+from archdsl.backend.promises import promised_weights
 from archdsl.network.types import Network
 
 # Emitted files by network: emitting is pure, and a network is one object for as long as it is used.
@@ -66,6 +68,7 @@ def module(
     device = torch.device(device)
     with torch.device("meta"):
         net = cls()
+    _keep_promises(network, net)
     if device.type == "meta":
         return net if dtype is None else net.to(dtype)
     if seed is not None and any(_can_not_reset(m) for m in net.modules()):
@@ -76,6 +79,16 @@ def module(
     with _seeded(seed or 0, device):
         reset(net, only_buffers=seed is None)
     return net
+
+
+def _keep_promises(network: Network, net: nn.Module) -> None:
+    """Never a module that lacks weights: loops whose rounds the two modes fold otherwise could lose some."""
+    wrong = sorted(net.state_dict().keys() ^ promised_weights(network).keys())
+    if wrong:
+        raise BackendError(
+            f"{network.name} can't be built: what training and inference do in the rounds of a loop differs too much "
+            f"for one list of modules ({', '.join(wrong[:4])}); write these rounds out, a statement each"
+        )
 
 
 def reset(net: nn.Module, *, only_buffers: bool = False) -> None:

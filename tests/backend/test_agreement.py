@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
+from archdsl.backend.errors import BackendError
 from archdsl.backend.inputs import sample_inputs
 from archdsl.backend.module import emitted, module
-from archdsl.backend.verify import promised_weights
+from archdsl.backend.promises import promised_weights
 from tests.backend.oracle import Oracle
 from tests.backend.programs import PROGRAMS
 from tests.backend.support import network, tensors
@@ -78,3 +79,11 @@ def test_is_traced_whole(name: str) -> None:
     with torch.no_grad():
         for a, b in zip(tensors(net(*inputs)), tensors(fast(*inputs)), strict=True):
             torch.testing.assert_close(a, b)
+
+
+def test_never_a_module_that_lacks_weights() -> None:
+    """Rounds that the two modes fold otherwise, each doing what the other doesn't: refused, with what to write."""
+    rounds = "for i in range(4) { if i % 2 == 0 or training { linear(8) } else { linear(8, bias=false) } }"
+    made = network(f"model m {{\n  input x: [B, 8]\n  {rounds}\n}}\n")
+    with pytest.raises(BackendError, match="a statement each"):
+        module(made)

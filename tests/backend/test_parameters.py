@@ -11,7 +11,7 @@ from archdsl.backend.emit import Emitted, emit
 from archdsl.backend.inputs import sample_inputs
 from archdsl.backend.module import load
 from archdsl.backend.parameters import variants
-from archdsl.backend.verify import promised_weights
+from archdsl.backend.promises import promised_weights
 from archdsl.network.elaborate import elaborate
 from archdsl.network.program import load as read
 from archdsl.network.types import Network

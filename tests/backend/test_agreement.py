@@ -84,6 +84,6 @@ def test_is_traced_whole(name: str) -> None:
 def test_never_a_module_that_lacks_weights() -> None:
     """Rounds that the two modes fold otherwise, each doing what the other doesn't: refused, with what to write."""
     rounds = "for i in range(4) { if i % 2 == 0 or training { linear(8) } else { linear(8, bias=false) } }"
-    made = network(f"model m {{\n  input x: [B, 8]\n  {rounds}\n}}\n")
+    made = network(f"model net {{\n  input x: [B, 8]\n  {rounds}\n}}\n")
     with pytest.raises(BackendError, match="a statement each"):
         module(made)

@@ -135,7 +135,7 @@ PEAK = {
     "t5": 0.15, "t5_small": 0.15, "t5_base": 0.15, "rnn": 0.35, "lstm": 0.35, "bilstm_tagger": 0.3, "seq2seq": 0.15,
     "gru": 0.12, "nat": 0.12, "interleaved_characters": 0.12, "lambda_block": 0.12, "lambda_block_global": 0.15,
     "dense_crf": 0.2, "conditional_autoencoder": 0.25, "sagan_generator": 0.2, "rcnn": 0.25,
-    "faster_rcnn_r50_fpn": 0.12, "fpt": 0.35, "fpt_self": 0.3, "fpt_grounding": 0.12,
+    "faster_rcnn_r50_fpn": 0.12, "fast_rcnn": 0.2, "fpt": 0.35, "fpt_self": 0.3, "fpt_grounding": 0.12,
     # What training reads too is computed before the branch, and stays.
     "deeplab_v2": 0.25, "ttsr_with_losses": 0.4,
 }  # fmt: skip

@@ -27,6 +27,7 @@ def shares(summary: Summary, measure: Measure) -> Mapping[Use, float]:
     Uses that agree in all three share evenly what they hold together: a list of operators without weights, or the uses
     of one layer.
     """
+    held: Mapping[Use, float]
     if measure == "memory":
         kept, region = kept_by_use(summary), summary.network.inference
         held = {use: sum(each) / len(each) for use, each in kept.uses(region).items()}

@@ -60,6 +60,7 @@ class Placer:
 
     def run(self, limit: float) -> Places:
         """Places for all boxes, frames and composed wires; what is higher than ``limit`` is broken into columns."""
+        self.frames = {}
         for cluster in reversed(self.picture.clusters):
             self.frames[cluster.id] = self._frame(cluster.id, min(limit, _INNER_LIMIT))
         whole = self._level(self.levels.levels[None], limit)

@@ -48,26 +48,68 @@ def renamed(mapping: Mapping[Var, Expr]) -> Callable[[Expr], Expr | None]:
 # ------------------------------------------------------------------------------------------------------------ copies
 
 
+class _Tally:
+    """What each statement reads and assigns, those inside it included, counted once until it is changed."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Counter[Var], Counter[Var]]] = {}
+
+    def _of(self, stmt: Stmt) -> tuple[Counter[Var], Counter[Var]]:
+        if id(stmt) not in self._known:
+            self._known[id(stmt)] = reads([stmt]), assigned([stmt])
+        return self._known[id(stmt)]
+
+    def reads(self, statements: Iterable[Stmt], var: Var) -> int:
+        return sum(self._of(stmt)[0][var] for stmt in statements)
+
+    def assigned(self, statements: Iterable[Stmt], var: Var) -> int:
+        return sum(self._of(stmt)[1][var] for stmt in statements)
+
+    def rename(self, statements: list[Stmt], old: Var, new: Var) -> None:
+        """``old`` becomes ``new`` everywhere; what spoke of either is counted anew."""
+        touched = [stmt for stmt in statements if any(c[v] for c in self._of(stmt) for v in (old, new))]
+        change_all(touched, renamed({old: new}), {old: new})
+        self._forget(touched)
+
+    def _forget(self, statements: Iterable[Stmt]) -> None:
+        for stmt in statements:
+            self._known.pop(id(stmt), None)
+            for inner in blocks(stmt):
+                self._forget(inner)
+
+
 def drop_copies(statements: list[Stmt], parameters: set[Var]) -> None:
     """``y = x`` goes where one variable can stand for both."""
-    while _drop_one(statements, statements, parameters, True):
+    tally = _Tally()
+    while _drop(statements, statements, parameters, True, tally):
         pass
 
 
-def _drop_one(block: list[Stmt], everything: list[Stmt], parameters: set[Var], top: bool) -> bool:
-    for k, stmt in enumerate(block):
-        if isinstance(stmt, Assign):
-            pairs = _copies(stmt)
-            for old, new in pairs:
-                if _forward(block, k, old, new, everything, parameters, top) or _backward(
-                    block, k, old, new, everything, parameters
-                ):
-                    _remove(block, k, new)
-                    return True
-        for inner in blocks(stmt):
-            if _drop_one(inner, everything, parameters, False):
-                return True
-    return False
+def _drop(block: list[Stmt], everything: list[Stmt], parameters: set[Var], top: bool, tally: _Tally) -> bool:
+    """One pass over a block and those inside it: whether any copy went."""
+    dropped, k = False, 0
+    while k < len(block):
+        if new := _needless(block, k, everything, parameters, top, tally):
+            _remove(block, k, new)
+            dropped = True
+            continue
+        for inner in blocks(block[k]):
+            dropped |= _drop(inner, everything, parameters, False, tally)
+        k += 1
+    return dropped
+
+
+def _needless(
+    block: list[Stmt], k: int, everything: list[Stmt], parameters: set[Var], top: bool, tally: _Tally
+) -> Var | None:
+    """The first variable assigned at ``k`` that is now one with what it copied."""
+    stmt = block[k]
+    for old, new in _copies(stmt) if isinstance(stmt, Assign) else ():
+        if _forward(block, k, old, new, everything, parameters, top, tally):
+            return new
+        if _backward(block, k, old, new, everything, parameters, tally):
+            return new
+    return None
 
 
 def _copies(stmt: Assign) -> list[tuple[Var, Var]]:
@@ -94,51 +136,64 @@ def _remove(block: list[Stmt], k: int, target: Var) -> None:
 
 
 def _forward(
-    block: list[Stmt], k: int, old: Var, new: Var, everything: list[Stmt], parameters: set[Var], top: bool
+    block: list[Stmt],
+    k: int,
+    old: Var,
+    new: Var,
+    everything: list[Stmt],
+    parameters: set[Var],
+    top: bool,
+    tally: _Tally,
 ) -> bool:
     """``new = old`` where nothing reads ``old`` any more: from here on ``old`` is called ``new``."""
-    here = _definition(block[:k], old)
+    here = _definition(block, k, old, tally)
     if here is None and not (top and old in parameters):
         return False
-    if reads(block[k:])[old] != 1 or reads(everything)[old] != reads(block[: k + 1])[old]:
+    if tally.reads(block[k:], old) != 1 or tally.reads(everything, old) != tally.reads(block[: k + 1], old):
         return False
-    if here is not None and (assigned(everything)[old] > 1 and not isinstance(block[here], For)):
+    if here is not None and (tally.assigned(everything, old) > 1 and not isinstance(block[here], For)):
         return False
-    if assigned(block[k + 1 :])[old] or (here is not None and assigned(block[here:k])[new]):
+    if tally.assigned(block[k + 1 :], old) or (here is not None and tally.assigned(block[here:k], new)):
         return False
-    if reads(block[:k])[new] or assigned(block[:k])[new]:
+    if tally.reads(block[:k], new) or tally.assigned(block[:k], new):
         return False
     old.name = old.name if old in parameters else (new.name or old.name)
-    change_all(everything, renamed({new: old}), {new: old})
+    tally.rename(everything, new, old)
     return True
 
 
 def _backward(
-    block: list[Stmt], k: int, old: Var, new: Var, everything: list[Stmt], parameters: set[Var]
+    block: list[Stmt],
+    k: int,
+    old: Var,
+    new: Var,
+    everything: list[Stmt],
+    parameters: set[Var],
+    tally: _Tally,
 ) -> bool:
     """``new = old`` where ``old`` is made just for that: what makes it gives ``new`` at once."""
-    here = _definition(block[:k], old)
+    here = _definition(block, k, old, tally)
     if (
         here is None
-        or assigned(everything)[old] != 1
+        or tally.assigned(everything, old) != 1
         or old in parameters
         or not isinstance(block[here], Assign)
     ):
         return False
     between = block[here + 1 : k]
-    other_reads = reads(between)[new] + reads([block[k]])[new]
-    if other_reads or assigned(between)[new] or assigned(block[k + 1 :])[new]:
+    other_reads = tally.reads(block[here + 1 : k + 1], new)
+    if other_reads or tally.assigned(between, new) or tally.assigned(block[k + 1 :], new):
         return False
-    if reads(everything)[old] != reads(block[here:])[old]:
+    if tally.reads(everything, old) != tally.reads(block[here:], old):
         return False
     new.name = new.name or old.name
-    change_all(everything, renamed({old: new}), {old: new})
+    tally.rename(everything, old, new)
     return True
 
 
-def _definition(block: list[Stmt], var: Var) -> int | None:
-    found = [i for i, stmt in enumerate(block) if assigned([stmt])[var]]
-    return found[-1] if found else None
+def _definition(block: list[Stmt], k: int, var: Var, tally: _Tally) -> int | None:
+    """The last statement before ``k`` that assigns ``var``."""
+    return next((i for i in range(k - 1, -1, -1) if tally.assigned(block[i : i + 1], var)), None)
 
 
 # ----------------------------------------------------------------------------------------------------------- folding

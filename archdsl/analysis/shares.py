@@ -28,7 +28,6 @@ def shares(summary: Summary, measure: Measure) -> Mapping[Use, float]:
     of one layer.
     """
     held: Mapping[Use, float]
-    held: Mapping[Use, float]
     if measure == "memory":
         kept, region = kept_by_use(summary), summary.network.inference
         held = {use: sum(each) / len(each) for use, each in kept.uses(region).items()}

@@ -14,7 +14,7 @@ from tests.random_networks.regressions import FOLDER, replay
 from tests.random_networks.verify import Outcome, verify
 
 GROUPS, EACH, COMPARED = 80, 26, 6
-# Torch itself has none of these: they are compared with torchvision, and the assignment with all permutations.
+# Torch itself has none of these: they are compared with torchvision, with a loop, and with all permutations.
 ELSEWHERE = {"linear_sum_assignment", "nms", "deform_conv", "roi_pool", "roi_align", "ps_roi_pool"}
 torch.set_num_threads(1)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from archdsl.analysis.differences import Change, Detail, Difference, Inside
@@ -35,6 +35,11 @@ def render_text(found: Difference, paint: Paint = paint_off) -> str:
     if not found:
         return escape(f"{before} and {after} are the same") + "\n"
     lines = [paint(escape(f"{before} -> {after}"), "head"), *_figures(found)]
+    first, second = map(_sizes, found.sizes)
+    if first != second:
+        lines.append(
+            paint(escape(f"measured at {first or 'its one size'} and at {second or 'its one size'}"), "quiet")
+        )
     for item in found.signature:
         what = "changed" if item.before and item.after else "added" if item.after else "removed"
         said = f"{item.before} -> {item.after}" if what == "changed" else item.before or item.after
@@ -48,6 +53,10 @@ def render_text(found: Difference, paint: Paint = paint_off) -> str:
         said = "part differs" if count == 1 else "parts differ"
         lines.append(paint(f"{count} other {said} only in what follows: sizes, numbers of rounds", "quiet"))
     return "\n".join(lines) + "\n"
+
+
+def _sizes(sizes: Mapping[str, int]) -> str:
+    return ", ".join(f"{name}={size}" for name, size in sizes.items())
 
 
 def _figures(found: Difference) -> Iterator[str]:
@@ -189,8 +198,8 @@ def as_data(found: Difference, files: tuple[str, str]) -> dict[str, Any]:
     return {
         "schema": 1,
         "differs": bool(found),
-        "before": {"model": found.names[0], "file": files[0]},
-        "after": {"model": found.names[1], "file": files[1]},
+        "before": {"model": found.names[0], "file": files[0], "at": dict(found.sizes[0])},
+        "after": {"model": found.names[1], "file": files[1], "at": dict(found.sizes[1])},
         "figures": {name: {"before": a, "after": b} for name, (a, b) in found.figures.items()},
         "signature": list(map(_detail_data, found.signature)),
         "regions": listed,

@@ -74,9 +74,13 @@ class Inside:
 
 @dataclass(frozen=True, eq=False)
 class Difference:
-    """Two models side by side: names, figures, inputs and outputs, and what changed in their structure."""
+    """Two models side by side: names, figures, inputs and outputs, and what changed in their structure.
+
+    ``sizes`` are those at which each was measured.
+    """
 
     names: tuple[str, str]
+    sizes: tuple[Mapping[str, int], Mapping[str, int]]
     figures: Mapping[str, tuple[int, int]]
     signature: tuple[Detail, ...]
     inside: Inside
@@ -104,6 +108,7 @@ def difference(before: Summary, after: Summary) -> Difference:
     first, second = Figures(before), Figures(after)
     return Difference(
         names=(old.name, new.name),
+        sizes=(before.sizes, after.sizes),
         figures={name: (first[name], second[name]) for name in first},
         signature=tuple(_signature(old, new)),
         inside=inside,

@@ -27,6 +27,7 @@ def mirrored(found: Difference) -> Difference:
 
     return Difference(
         (found.names[1], found.names[0]),
+        (found.sizes[1], found.sizes[0]),
         {name: (b, a) for name, (a, b) in found.figures.items()},
         tuple(map(detail, found.signature)),
         inside(found.inside),

@@ -176,6 +176,7 @@ def test_published_pairs() -> None:
     assert "> layers.0..11 -> shared  bert_layer -> shared" in text
     assert "~ words  embedding  num_embeddings 30522 -> 30000  embedding_dim 768 -> 128" in text
     assert "approximate none -> tanh" in text
+    assert "measured at B=1, T=128 and at B=1, T=512" in text
 
 
 def data(found: Difference) -> Any:

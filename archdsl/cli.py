@@ -87,7 +87,7 @@ def parser() -> argparse.ArgumentParser:
         "--color-by", choices=["role", "params", "macs", "memory"], default="role", help="what colours say"
     )
     render.add_argument("--open", action="store_true", help="show the file when it is written")
-    render.add_argument("--engine", choices=["wasm", "system"], default="wasm")
+    render.add_argument("--engine", choices=_ENGINES, default="own", help=_ENGINE)
 
     fmt = add("fmt", "the one formatter")
     fmt.add_argument(
@@ -115,15 +115,17 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+_ENGINES = ["own", "wasm", "system"]
+_ENGINE = "who draws the picture we laid out: archdsl itself, or Graphviz, packaged or the system's"
+
+
 def _build(build: argparse.ArgumentParser) -> None:
     build.add_argument("-o", "--output", metavar="DIR", help="where to write; made if missing")
     build.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1")
     build.add_argument("--dtype", default="float32", help="float32, bfloat16, float16, float64")
     build.add_argument("--compile", choices=["auto", "none", "regional", "whole"], default="auto")
     build.add_argument("--verify", choices=["none", "eager", "compiled"], default=None)
-    build.add_argument(
-        "--engine", choices=["wasm", "system"], default="wasm", help="what lays out the drawing"
-    )
+    build.add_argument("--engine", choices=_ENGINES, default="own", help=_ENGINE)
     build.add_argument("--weights", metavar="F.safetensors", help="weights to load")
     build.add_argument("--seed", type=int, default=0)
     build.add_argument("--force", action="store_true", help="replace files that archdsl did not write")

@@ -73,7 +73,7 @@ def _lines(placed: Placed, with_legend: bool) -> Iterator[str]:
     font = f'fontname="{FONT}"'
     yield (
         f'  graph [layout=nop2, rankdir={RANKDIR[placed.direction]}, bb="0,0,{placed.width:.2f},{top:.2f}", '
-        f'bgcolor="transparent", pad=0, {font}, fontsize={SMALL_SIZE:g}, fontcolor="{QUIET}"];'
+        f'bgcolor="transparent", pad=0.1, {font}, fontsize={SMALL_SIZE:g}, fontcolor="{QUIET}"];'
     )
     yield (
         f'  node [shape=box, style="rounded,filled", fixedsize=true, penwidth=1, color="{INK}", {font}, '

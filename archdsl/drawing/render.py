@@ -11,7 +11,7 @@ from typing import Literal, get_args
 
 from archdsl.drawing.build import BOX_LIMIT, PlaceError, make_picture
 from archdsl.drawing.dot import placed_as_dot
-from archdsl.drawing.engine import Engine
+from archdsl.drawing.engine import layout
 from archdsl.drawing.layout import lay_out
 from archdsl.drawing.marks import read_marks
 from archdsl.drawing.mermaid import to_mermaid
@@ -27,7 +27,10 @@ from archdsl.drawing.tikz import to_tikz
 from archdsl.drawing.write_svg import write_svg
 from archdsl.network.types import Network
 
-__all__ = ["Direction", "Format", "PlaceError", "Theme", "laid_out", "render", "render_picture"]
+__all__ = ["Direction", "Engine", "Format", "PlaceError", "Theme", "laid_out", "render", "render_picture"]
+
+Engine = Literal["own", "wasm", "system"]
+"""Who draws what we laid out: we do, or Graphviz (the packaged one, the system's) from the pinned DOT text."""
 
 Shade = tuple[Mapping[Use, float], str]
 Format = Literal["svg", "png", "pdf", "dot", "mermaid", "tikz"]
@@ -37,7 +40,7 @@ def render(
     network: Network,
     *,
     format: Format = "svg",
-    engine: Engine = "wasm",
+    engine: Engine = "own",
     direction: Direction = "down",
     theme: Theme = "light",
     expand: Collection[str] = (),
@@ -67,7 +70,7 @@ def render(
         shade=shade,
         box_limit=box_limit,
     )
-    return _written(picture, placed, format, direction, theme)
+    return _written(picture, placed, format, engine, direction, theme)
 
 
 def laid_out(
@@ -107,16 +110,16 @@ def render_picture(
     picture: Picture,
     *,
     format: Format = "svg",
-    engine: Engine = "wasm",
+    engine: Engine = "own",
     direction: Direction = "down",
     theme: Theme = "light",
 ) -> str | bytes:
     """A picture that has been made already."""
-    return _written(picture, lay_out(picture, direction), format, direction, theme)
+    return _written(picture, lay_out(picture, direction), format, engine, direction, theme)
 
 
 def _written(
-    picture: Picture, placed: Placed, format: Format, direction: Direction, theme: Theme
+    picture: Picture, placed: Placed, format: Format, engine: Engine, direction: Direction, theme: Theme
 ) -> str | bytes:
     if format not in get_args(Format):
         raise ValueError(f"no drawing format {format!r}; there are {', '.join(get_args(Format))}")
@@ -124,7 +127,8 @@ def _written(
         return placed_as_dot(placed)
     if format == "mermaid":
         return to_mermaid(picture, direction=direction)
-    svg = finish_svg(write_svg(placed), title=picture.name, description=picture.docstring)
+    drawn = write_svg(placed) if engine == "own" else layout(placed_as_dot(placed), engine=engine)
+    svg = finish_svg(drawn, title=picture.name, description=picture.docstring)
     # Only an SVG can follow its reader's screen.
     svg = themed(svg, "light" if theme == "auto" and format != "svg" else theme)
     match format:

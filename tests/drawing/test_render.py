@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+import archdsl
 from archdsl.drawing.palette import FAMILIES, INK, fill, legend
 from archdsl.drawing.render import render
 from tests.drawing.models import CHAIN, TRAINING, network
@@ -51,3 +54,14 @@ def test_every_role_has_a_fill() -> None:
     assert {operator.role for operator in operators().values()} <= named
     assert fill("linear") != fill("convolution")
     assert len({colour for _, colour, _ in FAMILIES}) == len(FAMILIES)
+
+
+def test_graphviz_draws_what_we_laid_out() -> None:
+    """``--engine wasm``: the packaged Graphviz draws from the pinned DOT text, box for box where we put them."""
+    network = archdsl.load("zoo:transformer")["transformer_base"].network
+    own, theirs = (str(render(network, engine=engine)) for engine in ("own", "wasm"))
+    words = [re.findall(r">([^<>]+)</text>", svg) for svg in (own, theirs)]
+    assert {*words[1]} <= {*words[0]}
+    assert len({*words[1]}) > 20
+    assert own != theirs
+    assert theirs == render(network, engine="wasm")

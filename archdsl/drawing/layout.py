@@ -21,6 +21,7 @@ from archdsl.drawing.placed import (
     Text,
 )
 from archdsl.drawing.placing import Placer, Places
+from archdsl.drawing.routing import ROUTING_STEPS
 from archdsl.drawing.tags import scattered, with_tags
 from archdsl.drawing.wiring import Wired, wire_up
 
@@ -28,6 +29,7 @@ MARGIN = 8.0
 PAGE = (504.0, 684.0)  # the space for a figure on a page, in points: 7 by 9.5 inches
 _LIMITS = (560.0, 680.0, 800.0, 920.0, 1050.0, 1e9)
 _FARTHEST = 1500.0
+_MOST_STEPS = 16 * ROUTING_STEPS
 READABLE = 0.6  # the smallest text has 10 points: 6 on paper
 _STRIP = 34.0  # about what the legend takes
 
@@ -38,14 +40,17 @@ def lay_out(picture: Picture, direction: Direction = "down") -> Placed:
     """The whole drawing; equal pictures give equal layouts."""
     measure = Measure(direction)
     tagged: frozenset[int] = frozenset()
+    steps = ROUTING_STEPS
     while True:
         drawn, levels = _levels(picture, tagged)
         places = _best(drawn, levels, measure)
-        wired = wire_up(drawn, levels, places, measure)
+        wired = wire_up(drawn, levels, places, measure, steps)
         far = {n for n, cost in wired.costs.items() if cost > _FARTHEST} | set(wired.failed)
         far &= set(range(len(picture.edges)))
-        if not far:
-            return _placed(drawn, places, wired, measure)
+        if not far - tagged:
+            if not wired.failed or steps > _MOST_STEPS:
+                return _placed(drawn, places, wired, measure)
+            steps *= 4  # what is told by tags already needs its short arrows all the same
         tagged |= far
 
 

@@ -21,7 +21,7 @@ _BEND = 14.0
 _CROSSING = 18.0
 _ALONG = 4.0
 _APART = 4.5
-_STEPS = 150_000  # points looked at for one drawing; what finds no way by then is told by a tag
+ROUTING_STEPS = 150_000  # points looked at for one drawing; what finds no way by then is told by a tag
 _NEARBY = 110.0
 _CROWDED = 30
 # Right, down, left, up.
@@ -44,7 +44,7 @@ class Wires:
     level: list[tuple[float, float, float, str]] = field(default_factory=list)  # y, from x, to x
     upright: list[tuple[float, float, float, str]] = field(default_factory=list)  # x, from y, to y
     borders: list[Rectangle] = field(default_factory=list)  # of frames: to be crossed, not to be followed
-    steps: int = _STEPS
+    steps: int = ROUTING_STEPS
 
     def add(self, points: Sequence[Point], owner: str) -> None:
         """A path that is drawn."""

@@ -29,13 +29,15 @@ class Wired:
     region: Rectangle = field(default_factory=lambda: Rectangle(0, 0, 0, 0))
 
 
-def wire_up(picture: Picture, levels: Levels, places: Places, measure: Measure) -> Wired:
-    """All arrows of the picture."""
-    return _Wirer(picture, levels, places, measure).run()
+def wire_up(picture: Picture, levels: Levels, places: Places, measure: Measure, steps: int) -> Wired:
+    """All arrows of the picture, after looking at ``steps`` points at most."""
+    return _Wirer(picture, levels, places, measure, steps).run()
 
 
 class _Wirer:
-    def __init__(self, picture: Picture, levels: Levels, places: Places, measure: Measure) -> None:
+    def __init__(
+        self, picture: Picture, levels: Levels, places: Places, measure: Measure, steps: int
+    ) -> None:
         self.picture, self.levels, self.places, self.measure = picture, levels, places, measure
         self.parents = {c.id: c.parent for c in picture.clusters}
         self.home = {b.id: b.cluster for b in picture.boxes}
@@ -43,7 +45,7 @@ class _Wirer:
         self.page = Rectangle(
             whole.left - _AROUND, whole.top - _AROUND, whole.right + _AROUND, whole.bottom + _AROUND
         )
-        self.wires = Wires(borders=list(places.frames.values()))
+        self.wires = Wires(borders=list(places.frames.values()), steps=steps)
         for cluster in picture.clusters:
             if cluster.again:
                 self.wires.add(loop_arrow(places.frames[cluster.id]), cluster.id)

@@ -141,3 +141,11 @@ def test_the_machines_own_dot_draws_it() -> None:
     assert isinstance(dot, str)
     done = subprocess.run(["dot", "-Tsvg"], input=dot.encode(), capture_output=True, check=True)
     assert b"<svg" in done.stdout
+
+
+def test_layouts_end_however_little_work_routing_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Arrows that found no way for want of steps were asked for again with as few, for ever."""
+    monkeypatch.setattr("archdsl.drawing.layout.ROUTING_STEPS", 5)
+    monkeypatch.setattr("archdsl.drawing.layout._MOST_STEPS", 80)
+    _, placed = laid_out(zoo("transformer")["transformer_base"])
+    assert placed.boxes

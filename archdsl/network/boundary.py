@@ -25,8 +25,9 @@ from archdsl.network.values import (
     Scope,
 )
 from archdsl.ops.masks import Mask
+from archdsl.syntax.fingerprint import fingerprint
 from archdsl.syntax.remember import by_node
-from archdsl.syntax.tree import Node, fingerprint
+from archdsl.syntax.tree import Node
 
 
 class Boundary:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from archdsl.syntax import tree
+from archdsl.syntax.fingerprint import fingerprint
 from archdsl.syntax.printer import format_source, print_expression
-from archdsl.syntax.tree import fingerprint
 from tests.syntax.support import SAMPLES, Path, good
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from archdsl.source import Source
 from archdsl.syntax import tree
+from archdsl.syntax.fingerprint import fingerprint
 from archdsl.syntax.parser import parse
 from archdsl.syntax.printer import format_source
-from archdsl.syntax.tree import fingerprint
 from tests.syntax.support import good, read
 
 NESTED = {

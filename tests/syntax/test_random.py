@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from archdsl.source import Source
 from archdsl.syntax import tree
+from archdsl.syntax.fingerprint import fingerprint
 from archdsl.syntax.parser import parse
 from archdsl.syntax.printer import format_source, print_expression
 from archdsl.syntax.reading import read_source
 from archdsl.syntax.tokens import terminals
-from archdsl.syntax.tree import fingerprint
 from tests.syntax.support import SAMPLES, good
 from tests.syntax.trees import expressions, files
 

@@ -45,13 +45,20 @@ def lay_out(picture: Picture, direction: Direction = "down") -> Placed:
         drawn, levels = _levels(picture, tagged)
         places = _best(drawn, levels, measure)
         wired = wire_up(drawn, levels, places, measure, steps)
-        far = {n for n, cost in wired.costs.items() if cost > _FARTHEST} | set(wired.failed)
-        far &= set(range(len(picture.edges)))
-        if not far - tagged:
-            if not wired.failed or steps > _MOST_STEPS:
-                return _placed(drawn, places, wired, measure)
-            steps *= 4  # what is told by tags already needs its short arrows all the same
+        # What is told by tags already needs its short arrows all the same.
+        while wired.failed and _too_far(picture, wired) <= tagged and steps <= _MOST_STEPS:
+            steps *= 4
+            wired = wire_up(drawn, levels, places, measure, steps)
+        far = _too_far(picture, wired)
+        if far <= tagged:
+            return _placed(drawn, levels, places, wired, measure)
         tagged |= far
+
+
+def _too_far(picture: Picture, wired: Wired) -> frozenset[int]:
+    """The arrows of the picture (not those of tags) that lead too far, or found no way."""
+    far = {number for number, cost in wired.costs.items() if cost > _FARTHEST}.union(wired.failed)
+    return frozenset(number for number in far if number < len(picture.edges))
 
 
 def _levels(picture: Picture, tagged: frozenset[int]) -> tuple[Picture, Levels]:
@@ -95,7 +102,7 @@ def _best(picture: Picture, levels: Levels, measure: Measure) -> Places:
     return best[1]
 
 
-def _placed(picture: Picture, places: Places, wired: Wired, measure: Measure) -> Placed:
+def _placed(picture: Picture, levels: Levels, places: Places, wired: Wired, measure: Measure) -> Placed:
     extent = _extent(places, wired, [c.id for c in picture.clusters if c.again])
     turn, turn_point, width, height = _turned(extent, measure.direction)
     boxes = tuple(_box(box, turn(places.boxes[box.id])) for box in picture.boxes if box.kind != "tag")
@@ -142,7 +149,7 @@ def _placed(picture: Picture, places: Places, wired: Wired, measure: Measure) ->
                 tuple(turn_point(p) for p in wired.points[number]),
                 edge.target not in junctions,
                 edge.skip,
-                _home(picture, edge.source, edge.target),
+                levels.homes[number],
                 label,
             )
         )
@@ -170,19 +177,6 @@ def _tags(
         points = tuple(turn_point(p) for p in wired.points[number])
         found.append(PlacedTag(text, spot, box, gives, points))
     return tuple(found)
-
-
-def _home(picture: Picture, source: str, target: str) -> str | None:
-    parents = {c.id: c.parent for c in picture.clusters}
-    homes = {b.id: b.cluster for b in picture.boxes}
-    around, at = set(), homes[source]
-    while at is not None:
-        around.add(at)
-        at = parents[at]
-    at = homes[target]
-    while at is not None and at not in around:
-        at = parents[at]
-    return at
 
 
 def _extent(places: Places, wired: Wired, again: Sequence[str]) -> Rectangle:

@@ -26,7 +26,6 @@ class Wired:
     labels: dict[int, Rectangle] = field(default_factory=dict)
     costs: dict[int, float] = field(default_factory=dict)
     failed: list[int] = field(default_factory=list)
-    region: Rectangle = field(default_factory=lambda: Rectangle(0, 0, 0, 0))
 
 
 def wire_up(picture: Picture, levels: Levels, places: Places, measure: Measure, steps: int) -> Wired:
@@ -49,7 +48,8 @@ class _Wirer:
         for cluster in picture.clusters:
             if cluster.again:
                 self.wires.add(loop_arrow(places.frames[cluster.id]), cluster.id)
-        self.found = Wired(region=self.page)
+        self.paths = dict(places.paths)  # with those that are led
+        self.found = Wired()
 
     def run(self) -> Wired:
         places, levels = self.places, self.levels
@@ -57,14 +57,14 @@ class _Wirer:
         for number, way in levels.ways.items():
             for step in way:
                 owners[step] = self.picture.edges[number].source
-        for step, points in places.paths.items():
+        for step, points in self.paths.items():
             if step in owners:
                 self.wires.add(points, owners[step])
         for step in sorted(set(places.unrouted), key=lambda s: (self._distance(s), s[1], s[2])):
             if step in owners:
                 self._route_step(step, owners[step])
         for number, way in levels.ways.items():
-            pieces = [places.paths.get(step) for step in way]
+            pieces = [self.paths.get(step) for step in way]
             if any(piece is None for piece in pieces):
                 self.found.failed.append(number)
                 continue
@@ -102,7 +102,7 @@ class _Wirer:
         ]
         found = self._search(starts, goals, frame, {source, target}, own, owner)
         if found is not None:
-            self.places.paths[step] = found[0]
+            self.paths[step] = found[0]
             self.wires.add(found[0], owner)
 
     def _doors(self, frame: str | None, node: str, other: str, *, leaving: bool) -> list[Door]:
@@ -151,7 +151,6 @@ class _Wirer:
         else:
             place = self.places.frames[frame]
             region = Rectangle(place.left + 2, place.top + 1, place.right - 2, place.bottom - 1)
-            starts = [Door(d.point, d.way, d.cost) for d in starts]
         obstacles = [
             place
             for name, place in self.places.boxes.items()
@@ -163,7 +162,7 @@ class _Wirer:
             if name not in open_frames and name not in ends and self._shown(name, open_frames)
         ]
         obstacles += [self.places.titles[name] for name in open_frames if name in self.places.titles]
-        soft = [_shrunk(place) for place in (*self.places.labels.values(),)]
+        soft = [_shrunk(place) for place in self.places.labels.values()]
         found = route(starts, goals, region, obstacles + soft, own, self.wires, owner)
         return found or route(starts, goals, region, obstacles, own, self.wires, owner)
 
@@ -211,11 +210,10 @@ class _Wirer:
         for x, start, end, _ in self.wires.upright:
             if place.left - 1 < x < place.right + 1 and start < place.bottom and end > place.top:
                 return True
-        inside = (place.left, place.right)
         for frame in self.places.frames.values():
             if frame.top < place.bottom and frame.bottom > place.top:
                 for side in (frame.left, frame.right):
-                    if inside[0] - 1 < side < inside[1] + 1:
+                    if place.left - 1 < side < place.right + 1:
                         return True
             if frame.left < place.right and frame.right > place.left:
                 for side in (frame.top, frame.bottom):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import io
 import time
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -180,13 +181,11 @@ NEARLY_EQUAL = (
 @pytest.mark.parametrize(
     ("scores", "off", "ok"),
     [
-        (
-            "sin(1e6 * y)",
-            1e-6,
-            True,
-        ),  # an order that the last digits decide is not compared, and that is said
-        ("sin(1e6 * y)", 1e-2, False),  # the rest is, as ever
-        ("cast(arange(64), float) + 0.01 * sigmoid(y)", 1e-6, True),  # compared, and equal
+        # An order that the last digits decide is not compared, and that is said; the rest is, as ever.
+        ("sin(1e6 * y)", 1e-6, True),
+        ("sin(1e6 * y)", 1e-2, False),
+        # Compared, and equal.
+        ("cast(arange(64), float) + 0.01 * sigmoid(y)", 1e-6, True),
     ],
 )
 def test_what_rounding_decides(monkeypatch: pytest.MonkeyPatch, scores: str, off: float, ok: bool) -> None:
@@ -203,3 +202,50 @@ def test_what_rounding_decides(monkeypatch: pytest.MonkeyPatch, scores: str, off
     assert found.ok is ok, str(found)
     decided = any("rounding decides order: not compared" in c.name for c in found.checks)
     assert decided is (ok and "1e6" in scores)
+
+
+def _checked(
+    monkeypatch: pytest.MonkeyPatch,
+    source: str,
+    change: Callable[[torch.Tensor], torch.Tensor],
+    dtype: torch.dtype | None = None,
+) -> list[str]:
+    """What verification says is wrong with a model that ``change`` makes something else of when compiled."""
+    run = verifying._run
+
+    def changed(net: torch.nn.Module, inputs: tuple[torch.Tensor, ...], *, eager: bool) -> object:
+        found, failed = run(net, inputs, eager=True)
+        return (found if eager or found is None else tuple(map(change, found))), failed
+
+    monkeypatch.setattr(verifying, "_run", changed)
+    made = network(source)
+    net = module(made, seed=0, dtype=dtype)
+    done = compile_module(made, net, backend="aot_eager", mode="whole")
+    found = verify(made, net, sample_inputs(made, dtype=dtype), done)
+    return [f"{c.name}: {c.detail}" for c in found.checks if not c.passed]
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16])
+def test_an_ordinary_model_compiled_wrong_is_refused(
+    monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype
+) -> None:
+    """However coarse its numbers are, its outputs don't count as decided by rounding."""
+    ordinary = "model net { input x: [B=4, 64]\n linear(64) -> relu -> linear(64) }"
+    (wrong,) = _checked(monkeypatch, ordinary, lambda y: y / 2, dtype)
+    assert wrong.startswith("compiled = eager: out differs by")
+
+
+@pytest.mark.parametrize(
+    ("change", "wrong"),
+    [
+        (lambda y: -y, []),
+        (lambda y: y[:2], ["compiled = eager: out is torch.float32 [2, 64], not torch.float32 [4, 64]"]),
+        (lambda y: y.half(), ["compiled = eager: out is torch.float16 [4, 64], not torch.float32 [4, 64]"]),
+        (lambda y: y / 0 * 0, ["compiled = eager: out is not a number"]),
+    ],
+)
+def test_what_rounding_decides_has_its_type(
+    monkeypatch: pytest.MonkeyPatch, change: Callable[[torch.Tensor], torch.Tensor], wrong: list[str]
+) -> None:
+    wild = "model net { input x: [B=4, 64]\n y = linear(64)\n sin(1e6 * y) }"
+    assert _checked(monkeypatch, wild, change) == wrong
